@@ -1,0 +1,298 @@
+"""Every error that DeviceHub raises on purpose.
+
+::
+
+    HubError
+    ├── ConfigError                file, key, line
+    ├── InputError                 a file or argument of the user's: where, what, remedy
+    ├── AdbError                   serial, service
+    │   ├── AdbServerUnavailable   transient
+    │   ├── AdbProtocolError       the peer broke the wire format
+    │   ├── AdbRefused             the server or the phone answered FAIL
+    │   ├── DeviceGone             transient
+    │   ├── DeviceUnauthorized     a person must press "allow"
+    │   └── ShellFailed            argv, exit status, tail of stderr
+    ├── SelectionError             which phone: none, or more than one
+    ├── DeployError
+    │   ├── NoSpace                needed, free
+    │   └── HashMismatch           transient
+    ├── RunnerError
+    │   ├── AgentVersionMismatch   transient: push again
+    │   ├── PhoneLocked            another run holds the phone
+    │   └── RunLost                last heartbeat
+    ├── RunError
+    │   └── IllegalTransition
+    └── SimError                   a virtual phone could not be started
+
+The class says where, `transient` says whether to try again; only `dispatch/` reads `transient`.
+Each error keeps its fields and builds its sentence from them, so that logs and code read the same object.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, ClassVar
+
+from devicehub.units import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class HubError(Exception):
+    """The root: one sentence that names the place, the problem and the remedy."""
+
+    transient: ClassVar[bool] = False
+
+
+class ConfigError(HubError):
+    """A file that configures DeviceHub is wrong."""
+
+    def __init__(
+        self, problem: str, *, file: Path | str, key: str | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(problem, file, key, line)
+        self.problem = problem
+        self.file = file
+        self.key = key
+        self.line = line
+
+    def __str__(self) -> str:
+        line = f":{self.line}" if self.line is not None else ""
+        key = f" [{self.key}]" if self.key else ""
+        return f"{self.file}{line}{key}: {self.problem}"
+
+
+class InputError(HubError):
+    """A file or an argument that the user gave cannot be used."""
+
+    def __init__(self, place: Path | str, problem: str, *, remedy: str | None = None) -> None:
+        super().__init__(place, problem, remedy)
+        self.place = place
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+class AdbError(HubError):
+    """Something between this host and a phone failed."""
+
+    def __init__(self, problem: str, *, serial: str | None = None, service: str | None = None) -> None:
+        super().__init__(problem, serial, service)
+        self.problem = problem
+        self.serial = serial
+        self.service = service
+
+    def __str__(self) -> str:
+        where = self.serial or "adb"
+        service = f" during {self.service}" if self.service else ""
+        return f"{where}: {self.problem}{service}"
+
+
+class AdbServerUnavailable(AdbError):
+    """No adb server answers."""
+
+    transient = True
+
+
+class AdbProtocolError(AdbError):
+    """The peer broke the wire format.
+
+    Attributes:
+        received: the bytes that could not be read.
+    """
+
+    def __init__(
+        self, problem: str, *, received: bytes = b"", serial: str | None = None, service: str | None = None
+    ) -> None:
+        super().__init__(problem, serial=serial, service=service)
+        self.received = received
+
+    def __str__(self) -> str:
+        return super().__str__() + (f" (received {self.received[:32]!r})" if self.received else "")
+
+
+class AdbRefused(AdbError):
+    """The adb server or the phone answered FAIL; the problem is in its words."""
+
+
+class DeviceGone(AdbError):
+    """The phone vanished while something was under way.
+
+    Attributes:
+        sent: bytes that had gone over, where that is known.
+        size: bytes that should have gone over.
+    """
+
+    transient = True
+
+    def __init__(self, *, serial: str, during: str, sent: int | None = None, size: int | None = None) -> None:
+        super().__init__("vanished", serial=serial, service=during)
+        self.sent = sent
+        self.size = size
+
+    def __str__(self) -> str:
+        progress = ""
+        if self.sent is not None and self.size is not None:
+            progress = f" after {format_bytes(self.sent)} of {format_bytes(self.size)}"
+        return f"{self.serial} vanished during {self.service}{progress}; plug it in again and repeat"
+
+
+class DeviceUnauthorized(AdbError):
+    """The phone has not accepted this host's key."""
+
+    def __init__(self, serial: str) -> None:
+        super().__init__("unauthorized", serial=serial)
+
+    def __str__(self) -> str:
+        return f'{self.serial}: the phone has not accepted this computer; unlock it and press "Allow USB debugging"'
+
+
+class ShellFailed(AdbError):
+    """A command on the phone ended with a status other than 0.
+
+    Attributes:
+        argv: the command.
+        status: its exit status.
+        stderr: the last of what it said.
+    """
+
+    def __init__(self, argv: Sequence[str], status: int, stderr: str, *, serial: str | None = None) -> None:
+        super().__init__("command failed", serial=serial, service="shell")
+        self.argv = tuple(argv)
+        self.status = status
+        self.stderr = stderr
+
+    def __str__(self) -> str:
+        tail = self.stderr.strip()[-200:]
+        said = f": {tail}" if tail else ""
+        return (
+            f"{self.serial or 'phone'}: `{shlex.join(self.argv)[:120]}` ended with status {self.status}{said}"
+        )
+
+
+class SelectionError(HubError):
+    """The words after --on name no phone, or more than the command takes."""
+
+    def __init__(self, problem: str, *, serials: Sequence[str] = ()) -> None:
+        super().__init__(problem, tuple(serials))
+        self.problem = problem
+        self.serials = tuple(serials)
+
+    def __str__(self) -> str:
+        known = ", ".join(self.serials)
+        return self.problem + (f"; phones: {known}" if known else "")
+
+
+class DeployError(HubError):
+    """Files could not be brought onto the phone."""
+
+
+class NoSpace(DeployError):
+    """The phone has too little free space."""
+
+    def __init__(self, *, serial: str, path: str, needed: int, free: int | None = None) -> None:
+        super().__init__(serial, path, needed, free)
+        self.serial = serial
+        self.path = path
+        self.needed = needed
+        self.free = free
+
+    def __str__(self) -> str:
+        free = "too little is free" if self.free is None else f"{format_bytes(self.free)} are free"
+        return (
+            f"{self.serial}: {self.path} needs {format_bytes(self.needed)} and {free}; "
+            "remove models from the phone or free space on it"
+        )
+
+
+class HashMismatch(DeployError):
+    """A file on the phone does not hold what was sent."""
+
+    transient = True
+
+    def __init__(self, *, serial: str, path: str, expected: str, found: str | None) -> None:
+        super().__init__(serial, path, expected, found)
+        self.serial = serial
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        found = self.found[:12] if self.found else "nothing"
+        return f"{self.serial}: {self.path} arrived as {found}, not as {self.expected[:12]}; push again"
+
+
+class RunnerError(HubError):
+    """The agent on the phone could not do its part."""
+
+
+class AgentVersionMismatch(RunnerError):
+    """The agent on the phone speaks another version of the contract."""
+
+    transient = True
+
+    def __init__(self, *, serial: str, expected: str, found: str) -> None:
+        super().__init__(serial, expected, found)
+        self.serial = serial
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        return (
+            f"{self.serial}: the agent speaks version {self.found}, this hub {self.expected}; push it again"
+        )
+
+
+class PhoneLocked(RunnerError):
+    """Another run holds the phone's lock."""
+
+    def __init__(self, *, serial: str, holder: str) -> None:
+        super().__init__(serial, holder)
+        self.serial = serial
+        self.holder = holder
+
+    def __str__(self) -> str:
+        return f"{self.serial}: run {self.holder} is under way on this phone; wait for its end or stop it"
+
+
+class RunLost(RunnerError):
+    """The run's supervisor vanished without publishing an exit status.
+
+    Attributes:
+        cause: a slug of `workloads.failures`: adbd_restarted, rebooted or agent_killed.
+    """
+
+    def __init__(self, *, serial: str, run_id: str, cause: str, last_heartbeat: str | None = None) -> None:
+        super().__init__(serial, run_id, cause, last_heartbeat)
+        self.serial = serial
+        self.run_id = run_id
+        self.cause = cause
+        self.last_heartbeat = last_heartbeat
+
+    def __str__(self) -> str:
+        seen = f", last sign of life {self.last_heartbeat}" if self.last_heartbeat else ""
+        return f"{self.serial}: run {self.run_id} ended without a result ({self.cause}{seen})"
+
+
+class RunError(HubError):
+    """A run was handled against its own rules."""
+
+
+class IllegalTransition(RunError):
+    """An event that the state's table does not hold: a programming error."""
+
+    def __init__(self, state: object, event: object) -> None:
+        super().__init__(state, event)
+        self.state = state
+        self.event = event
+
+    def __str__(self) -> str:
+        return f"no transition from {self.state} on {self.event}"
+
+
+class SimError(HubError):
+    """A virtual phone could not be started."""

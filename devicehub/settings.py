@@ -1,0 +1,46 @@
+"""Where DeviceHub keeps its state on this host."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds all state: catalogue, runs, the user's own profiles."""
+
+    root: Path
+
+    @property
+    def engines(self) -> Path:
+        """One folder per engine of the catalogue."""
+        return self.root / "engines"
+
+    @property
+    def models(self) -> Path:
+        """One entry per model of the catalogue."""
+        return self.root / "models"
+
+    @property
+    def profiles(self) -> Path:
+        """The user's own profiles; a file here wins over the packaged one of the same name."""
+        return self.root / "profiles"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run, with its record and what the phone wrote."""
+        return self.root / "runs"
+
+
+def find_home(environ: Mapping[str, str] = os.environ) -> Home:
+    """The folder that $DEVICEHUB_HOME names, else the platform's data folder."""
+    chosen = environ.get("DEVICEHUB_HOME")
+    return Home(Path(chosen).expanduser() if chosen else platformdirs.user_data_path("devicehub"))
