@@ -148,7 +148,7 @@ class DeviceUnauthorized(AdbError):
         super().__init__("unauthorized", serial=serial)
 
     def __str__(self) -> str:
-        return f'{self.serial}: the phone has not accepted this computer; unlock it and press "Allow USB debugging"'
+        return f'{self.serial}: this computer is not allowed yet; press "Allow USB debugging" on the phone'
 
 
 class ShellFailed(AdbError):

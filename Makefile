@@ -1,0 +1,44 @@
+# DeviceHub: `make demo` shows it, `make check test` is what CI runs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+EXTRAS ?= test
+PYTEST_ARGS ?= -n 2
+
+.PHONY: setup demo check test bench wheel clean
+
+setup: $(VENV)/.installed
+
+# The package without extras: enough to use it.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DeviceHub needs Python 3.11 or newer; set PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-$(EXTRAS): $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@
+
+demo: setup
+	@$(BIN)/devicehub demo
+
+check: $(VENV)/.installed-$(EXTRAS)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck agent/*.sh tests/*.sh
+
+test: $(VENV)/.installed-$(EXTRAS)
+	@sh tests/install_shells.sh
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed-$(EXTRAS)
+	$(BIN)/python -m tests.bench
+
+wheel: $(VENV)/.installed-$(EXTRAS)
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

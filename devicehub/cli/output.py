@@ -1,0 +1,110 @@
+"""How commands speak: data on stdout, narration on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import unicodedata
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from devicehub.units import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+T = TypeVar("T")
+
+
+def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine; Ctrl-C cancels it, lets it clean up, and raises KeyboardInterrupt."""
+    return asyncio.run(coroutine)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout; msgspec structs and dataclasses become objects."""
+    import msgspec
+
+    print(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print an aligned table on stdout; None shows as `-`, figures are right-aligned."""
+    texts = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [
+        max(text_width(header), *(text_width(row[column]) for row in texts), 0)
+        for column, header in enumerate(headers)
+    ]
+    right = [
+        bool(rows) and all(isinstance(row[column], int | float) or row[column] is None for row in rows)
+        for column in range(len(headers))
+    ]
+    for line in ([list(headers)] if any(headers) else []) + texts:
+        cells = [
+            _pad(cell, width, right=is_right)
+            for cell, width, is_right in zip(line, widths, right, strict=True)
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def text_width(text: str) -> int:
+    """Columns that a text takes on a terminal: wide characters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - text_width(text))
+    return space + text if right else text + space
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal something, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emphasize(text: str) -> str:
+    """Bold on a terminal, unless NO_COLOR is set."""
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return text
+    return f"\x1b[1m{text}\x1b[0m"
+
+
+class Progress:
+    """How far a transfer is: a bar on a terminal, a line per quarter elsewhere; on stderr."""
+
+    _BAR_WIDTH = 30
+
+    def __init__(self, label: str, total: int) -> None:
+        self._label = label
+        self._total = total
+        self._done = 0
+        self._shown = -1
+        self._terminal = sys.stderr.isatty()
+
+    def advance(self, size: int) -> None:
+        """Count `size` more bytes as done."""
+        self._done += size
+        steps = 200 if self._terminal else 4
+        step = steps if self._total <= 0 else min(steps, self._done * steps // self._total)
+        if step == self._shown or (not self._terminal and step == 0):
+            return
+        self._shown = step
+        self._show(step / steps)
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        if self._terminal and self._shown >= 0:
+            print(file=sys.stderr, flush=True)
+
+    def _show(self, share: float) -> None:
+        amount = f"{format_bytes(self._done)} of {format_bytes(self._total)}"
+        if not self._terminal:
+            say(f"{self._label}: {share:.0%} ({amount})")
+            return
+        filled = round(share * self._BAR_WIDTH)
+        bar = "█" * filled + "░" * (self._BAR_WIDTH - filled)
+        print(f"\r{self._label} {bar} {share:4.0%}  {amount}\x1b[K", end="", file=sys.stderr, flush=True)
