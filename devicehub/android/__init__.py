@@ -1,0 +1,1 @@
+"""What Android prints: pure, push-style parsers that never raise."""

@@ -1,0 +1,1 @@
+"""Phones as the hub knows them: identity, states, discovery."""

@@ -1,0 +1,1 @@
+"""Runs: what a run is and its states; pure."""
