@@ -1,0 +1,1 @@
+"""What to write, start and read for each workload; no I/O."""

@@ -1,0 +1,127 @@
+"""The configuration that an engine is given: the model's own, under the run profile, under `--set`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from devicehub.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+_GREEDY: Final = "greedy"
+
+
+def final_config(
+    model_config: Mapping[str, Any],
+    profile: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    *,
+    base_dir: str,
+    no_think: bool = False,
+    files: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """Merge the three into the config.json of a run; objects merge key by key, later values win.
+
+    Args:
+        model_config: the model folder's config.json.
+        profile: the run profile's values.
+        overrides: what `--set` says.
+        base_dir: the model's absolute folder on the phone; the engine joins file names to it by plain
+            concatenation, so it gets its trailing slash here.
+        no_think: ask the chat template for an answer without thinking.
+        files: names in the model's folder; lets `tokenizer_file` be found where the model leaves it out.
+
+    Raises:
+        InputError: a value with which the engine crashes or answers garbage.
+    """
+    config = merge(merge(model_config, profile), overrides)
+    config["base_dir"] = base_dir.rstrip("/") + "/"
+    if no_think:
+        config = merge(config, {"jinja": {"context": {"enable_thinking": False}}})
+    if "tokenizer_file" not in config and files is not None:
+        config["tokenizer_file"] = _find_tokenizer(files)
+    _check_sampler(config)
+    return config
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one object over another, object by object; neither is changed."""
+    merged = dict(below)
+    for key, value in above.items():
+        lower = merged.get(key)
+        merged[key] = merge(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def parse_overrides(settings: Sequence[str]) -> dict[str, Any]:
+    """Read `key=value` arguments; a dot in the key enters an object, later ones win.
+
+    A value that is JSON counts as what it says (`4`, `false`, `["topK"]`), any other as a string.
+
+    Raises:
+        InputError: an argument without `=` or without a key.
+    """
+    config: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        path = key.strip().split(".")
+        if not equals or not all(path):
+            raise InputError(f"--set {setting}", "is not key=value", remedy="write for example thread_num=2")
+        value = _json_or_text(text)
+        for part in reversed(path):
+            value = {part: value}
+        config = merge(config, value)
+    return config
+
+
+def work_hash(engine_id: str, model_id: str, config: Mapping[str, Any]) -> str:
+    """Name the work folder of a configuration: 12 hex digits, equal for equal engine, model and values."""
+    canonical = json.dumps([engine_id, model_id, config], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        # JSON knows no NaN, and the engine drops a whole config.json that holds one.
+        return json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _find_tokenizer(files: Collection[str]) -> str:
+    for name in ("tokenizer.mtok", "tokenizer.txt"):
+        if name in files:
+            return name
+    raise InputError(
+        "config.json",
+        "names no tokenizer_file and the folder holds neither tokenizer.mtok nor tokenizer.txt",
+        remedy="export the model again",
+    )
+
+
+def _check_sampler(config: Mapping[str, Any]) -> None:
+    for key in ("top_k", "topK"):
+        if _number(config.get(key)) == 0:
+            raise InputError(key, "is 0, with which the engine crashes", remedy="set it to 1 or more")
+    if config.get("mixed_samplers") == []:
+        raise InputError(
+            "mixed_samplers", "is empty, with which the engine crashes", remedy="name at least one sampler"
+        )
+    temperature = _number(config.get("temperature"))
+    if config.get("sampler_type", "mixed") != _GREEDY and temperature is not None and temperature <= 0:
+        raise InputError(
+            "temperature",
+            "is not above 0, with which the engine answers at random",
+            remedy='set sampler_type to "greedy" instead',
+        )
+
+
+def _number(value: object) -> float | None:
+    """The engine takes numbers in quotes as well."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None
