@@ -9,6 +9,7 @@
     │   ├── AdbServerUnavailable   transient
     │   ├── AdbProtocolError       the peer broke the wire format
     │   ├── AdbRefused             the server or the phone answered FAIL
+    │   ├── AdbTimeout             transient: no answer, or no end, in time
     │   ├── DeviceGone             transient
     │   ├── DeviceUnauthorized     a person must press "allow"
     │   └── ShellFailed            argv, exit status, tail of stderr
@@ -119,8 +120,18 @@ class AdbRefused(AdbError):
     """The adb server or the phone answered FAIL; the problem is in its words."""
 
 
+class AdbTimeout(AdbError):
+    """The server or the phone took longer than it was given."""
+
+    transient = True
+
+    def __init__(self, *, waited_s: float, serial: str | None = None, service: str | None = None) -> None:
+        super().__init__(f"no end within {waited_s:g} s", serial=serial, service=service)
+        self.waited_s = waited_s
+
+
 class DeviceGone(AdbError):
-    """The phone vanished while something was under way.
+    """The phone vanished while something was under way, or was not there at all.
 
     Attributes:
         sent: bytes that had gone over, where that is known.
@@ -129,8 +140,16 @@ class DeviceGone(AdbError):
 
     transient = True
 
-    def __init__(self, *, serial: str, during: str, sent: int | None = None, size: int | None = None) -> None:
-        super().__init__("vanished", serial=serial, service=during)
+    def __init__(
+        self,
+        *,
+        serial: str,
+        during: str,
+        sent: int | None = None,
+        size: int | None = None,
+        problem: str = "vanished",
+    ) -> None:
+        super().__init__(problem, serial=serial, service=during)
         self.sent = sent
         self.size = size
 
@@ -138,7 +157,7 @@ class DeviceGone(AdbError):
         progress = ""
         if self.sent is not None and self.size is not None:
             progress = f" after {format_bytes(self.sent)} of {format_bytes(self.size)}"
-        return f"{self.serial} vanished during {self.service}{progress}; plug it in again and repeat"
+        return f"{self.serial} {self.problem} during {self.service}{progress}; plug it in again and repeat"
 
 
 class DeviceUnauthorized(AdbError):

@@ -27,6 +27,11 @@ STAT_WIDE = SyncStat(0o100644, 5 * 2**30, 1_700_000_000, 0, 65, 2**40, 1, 2000, 
 GONE = SyncStat(0, 0, 0, error=2)
 
 
+def feed(decoder: SyncRequests | SyncReplies, data: bytes, step: int) -> None:
+    for start in range(0, len(data), step):
+        list(decoder.receive(data[start : start + step]))
+
+
 def test_send_v1_carries_the_mode_in_decimal_after_the_last_comma() -> None:
     data = wire.encode_sync_send(SyncSend("/t/a,b", 0o100644), v2=False)
     assert data == b"SEND\x0c\0\0\0/t/a,b,33188"
@@ -142,10 +147,8 @@ def test_mtime_that_32_bits_cannot_say_becomes_the_nearest() -> None:
 )
 def test_request_that_no_host_sends_is_refused_with_its_bytes(data: bytes) -> None:
     for step in (1, len(data)):
-        decoder = SyncRequests()
         with pytest.raises(AdbProtocolError) as caught:
-            for start in range(0, len(data), step):
-                list(decoder.receive(data[start : start + step]))
+            feed(SyncRequests(), data, step)
         assert caught.value.received
 
 
@@ -161,10 +164,8 @@ def test_request_that_no_host_sends_is_refused_with_its_bytes(data: bytes) -> No
 )
 def test_reply_that_no_phone_sends_is_refused_with_its_bytes(data: bytes) -> None:
     for step in (1, len(data)):
-        decoder = SyncReplies()
         with pytest.raises(AdbProtocolError) as caught:
-            for start in range(0, len(data), step):
-                list(decoder.receive(data[start : start + step]))
+            feed(SyncReplies(), data, step)
         assert caught.value.received == data[: len(caught.value.received)] != b""
 
 

@@ -1,0 +1,208 @@
+"""Finds an adb server or starts one; never ends one that is not ours, whatever its version."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from devicehub import procs
+from devicehub.adb.client import AdbClient
+from devicehub.errors import AdbServerUnavailable, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+DEFAULT_PORT: Final = 5037
+_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_START_S: Final = 15.0
+# adb's fork-server writes OK to the given descriptor once it listens; its log goes to a file of its own.
+_START_SCRIPT: Final = '"$@" 3>&1 </dev/null >/dev/null 2>&1'
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """Where an adb server listens."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateServer:
+    """An adb server that only its starter uses."""
+
+    address: ServerAddress
+    key_path: Path
+    """The public key that it shows to phones."""
+
+
+def server_address(environ: Mapping[str, str] = os.environ) -> ServerAddress:
+    """Where adb's own tools would look for the server.
+
+    ADB_SERVER_SOCKET (`tcp:HOST:PORT`, `tcp:PORT`) wins over ANDROID_ADB_SERVER_ADDRESS and
+    ANDROID_ADB_SERVER_PORT.
+
+    Raises:
+        ConfigError: a variable cannot be read, or names a socket that is not TCP.
+    """
+    chosen = environ.get("ADB_SERVER_SOCKET")
+    if not chosen:
+        host = environ.get("ANDROID_ADB_SERVER_ADDRESS") or "127.0.0.1"
+        port = environ.get("ANDROID_ADB_SERVER_PORT") or str(DEFAULT_PORT)
+        return ServerAddress(_host(host), _port(port, "ANDROID_ADB_SERVER_PORT"))
+    kind, _, place = chosen.partition(":")
+    host, _, port = place.rpartition(":")
+    if kind != "tcp":
+        raise ConfigError(f"{chosen!r} is not tcp:HOST:PORT", file="ADB_SERVER_SOCKET")
+    return ServerAddress(_host(host), _port(port, "ADB_SERVER_SOCKET"))
+
+
+def _host(host: str) -> str:
+    return "127.0.0.1" if host in ("", "localhost") else host.strip("[]")
+
+
+def _port(text: str, variable: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise ConfigError(f"{text!r} is no port from 1 to 65535", file=variable)
+    return int(text)
+
+
+def find_adb() -> Path:
+    """The adb program that adbutils carries, else the one on PATH.
+
+    Raises:
+        AdbServerUnavailable: there is neither.
+    """
+    spec = importlib.util.find_spec("adbutils")  # importing it would cost 200 ms
+    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    for name in ("adb", "adb.exe"):
+        for folder in folders:
+            if os.access(folder / "binaries" / name, os.X_OK):
+                return folder / "binaries" / name
+    found = shutil.which("adb")
+    if found is None:
+        raise AdbServerUnavailable(
+            "no adb program: adbutils has none for this platform; install Android's platform-tools"
+        )
+    return Path(found)
+
+
+async def ensure_server(
+    address: ServerAddress, *, environ: Mapping[str, str] = os.environ, start_timeout_s: float = _START_S
+) -> bool:
+    """Make sure that an adb server answers; True where it had to be started.
+
+    One that runs is used, whatever its version. One that is started stays, as adb's own does.
+
+    Raises:
+        AdbServerUnavailable: none answers and none can be started.
+        AdbProtocolError: another program listens there.
+    """
+    client = AdbClient(address)
+    if await _is_listening(address):
+        await client.version()
+        return False
+    if address.host not in _LOCAL_HOSTS:
+        raise AdbServerUnavailable(
+            f"no server at {address}; start adb there with `adb -a -P {address.port} start-server`"
+        )
+    argv = _fork_server(find_adb(), address.port)
+    environment = {**environ, "ADB_BURST_MODE": "1"}
+    try:
+        await procs.run(
+            ["/bin/sh", "-c", f"{_START_SCRIPT} &", "sh", *argv], timeout_s=start_timeout_s, env=environment
+        )
+    except (OSError, TimeoutError) as error:
+        raise AdbServerUnavailable(f"{argv[0]} did not start: {error or 'no answer in time'}") from error
+    await client.version()  # whoever won the port: ours, or one that another program started meanwhile
+    return True
+
+
+@contextlib.asynccontextmanager
+async def private_server(
+    *, home: Path | None = None, burst_mode: bool = True, start_timeout_s: float = _START_S
+) -> AsyncIterator[PrivateServer]:
+    """An adb server of our own on a free port, ended with the block.
+
+    It looks for no phones by itself, neither on USB nor emulators nor mDNS: only those that it is told to
+    connect to. Its key lies in `home`, made there if missing; without `home`, in a folder that goes with it.
+
+    Raises:
+        AdbServerUnavailable: adb is missing or does not start.
+    """
+    adb = find_adb()
+    with contextlib.ExitStack() as stack:
+        folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devicehub-adb-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        address = ServerAddress("127.0.0.1", _free_port())
+        async with procs.child(
+            ["/bin/sh", "-c", f"exec {_START_SCRIPT}", "sh", *_fork_server(adb, address.port)],
+            env=_private_environment(os.environ, folder, burst_mode=burst_mode),
+        ) as process:
+            await _wait_until_started(process, adb, start_timeout_s)
+            yield PrivateServer(address, folder / ".android" / "adbkey.pub")
+
+
+def _fork_server(adb: Path, port: int) -> list[str]:
+    # Not `start-server`: that kills a server of another version which it finds on the port.
+    # It binds to no other name than localhost.
+    return [str(adb), "-L", f"tcp:localhost:{port}", "fork-server", "server", "--reply-fd", "3"]
+
+
+def _private_environment(environ: Mapping[str, str], home: Path, *, burst_mode: bool) -> dict[str, str]:
+    kept = {name: value for name, value in environ.items() if not name.startswith(("ADB_", "ANDROID_"))}
+    return {
+        **kept,
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "ADB_MDNS": "0",
+        "ADB_USB": "0",
+        "ADB_EMU": "0",
+        # Servers before 34 know no ADB_EMU; they would take virtual phones on 5555 to 5585 for emulators.
+        "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553",
+        "ADB_BURST_MODE": "1" if burst_mode else "0",
+    }
+
+
+async def _wait_until_started(process: asyncio.subprocess.Process, adb: Path, timeout_s: float) -> None:
+    assert process.stdout is not None
+    reply = b""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            reply = await process.stdout.read()
+    if reply.strip() != b"OK":
+        said = reply.decode(errors="replace").strip() or "no answer"
+        raise AdbServerUnavailable(f"{adb} did not start a private server: {said}")
+
+
+async def _is_listening(address: ServerAddress) -> bool:
+    try:
+        async with asyncio.timeout(5):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+def _free_port() -> int:
+    """A port that was free a moment ago, outside the range that adb servers scan for emulators."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if not 5554 <= port <= 5585:
+            return port
