@@ -1,0 +1,1 @@
+"""Engines: MNN bundles for one ABI, kept in the user's catalogue."""
