@@ -1,0 +1,1 @@
+"""Virtual phones: an adbd on loopback with a shell, files and system commands of its own."""

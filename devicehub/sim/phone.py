@@ -1,0 +1,155 @@
+"""A virtual phone: what it is (`PhoneSpec`) and how it is run (`virtual_phone`)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from devicehub.errors import SimError
+from devicehub.sim import rootfs, tools
+from devicehub.sim.adbd import Adbd
+from devicehub.sim.applets import applets_of
+from devicehub.sim.keys import default_key_files
+from devicehub.sim.processes import start_processes
+from devicehub.sim.profile import Profile, load_profile
+from devicehub.sim.shell import Mode, Shell
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+log = logging.getLogger(__name__)
+
+ProfileName = Literal["snapdragon", "dimensity"]
+EMULATOR_PORTS: Final = range(5555, 5586)
+"""adb servers look for emulators here: a phone on one of these ports would show twice."""
+
+
+@dataclass(frozen=True)
+class PhoneSpec:
+    """What a virtual phone is.
+
+    Attributes:
+        profile: which phone it plays.
+        serialno: its ro.serialno; two phones may share one, as cheap phones do.
+        boot_id: /proc/sys/kernel/random/boot_id; None for a new one. Equal ones mean the same phone.
+        port: where adbd listens on 127.0.0.1; 0 takes a free port.
+        more_ports: further ports of the same adbd: one phone, several transports.
+        android: the release it plays, None for its profile's own.
+        mode: confined needs user namespaces, portable maps paths, auto takes the first that works.
+    """
+
+    profile: ProfileName = "snapdragon"
+    serialno: str = "VIRT0001"
+    boot_id: str | None = None
+    port: int = 0
+    more_ports: tuple[int, ...] = ()
+    android: int | None = None
+    mode: Mode | Literal["auto"] = "auto"
+
+
+def builtin_specs(count: int, *, first_port: int = 0) -> list[PhoneSpec]:
+    """Specs for `count` phones, the two profiles in turn; ports count up from `first_port` unless it is 0."""
+    profiles: tuple[ProfileName, ProfileName] = ("snapdragon", "dimensity")
+    return [
+        PhoneSpec(
+            profile=profiles[index % 2],
+            serialno=f"VIRT{index + 1:04d}",
+            port=first_port + index if first_port else 0,
+        )
+        for index in range(count)
+    ]
+
+
+class VirtualPhone:
+    """A running virtual phone.
+
+    Attributes:
+        spec: what was asked for, with serialno and boot_id filled in.
+        mode: whether its processes are confined or see the host.
+        root: its file system on the host.
+        addresses: one `127.0.0.1:PORT` per port.
+    """
+
+    def __init__(self, spec: PhoneSpec, mode: Mode, root: Path, addresses: Sequence[str]) -> None:
+        self.spec = spec
+        self.mode = mode
+        self.root = root
+        self.addresses = tuple(addresses)
+
+    @property
+    def address(self) -> str:
+        """The first address, for `adb connect`."""
+        return self.addresses[0]
+
+    @property
+    def serialno(self) -> str:
+        """What `getprop ro.serialno` says."""
+        return self.spec.serialno
+
+
+@contextlib.asynccontextmanager
+async def virtual_phone(
+    spec: PhoneSpec, *, keys: Sequence[Path] | None = None
+) -> AsyncIterator[VirtualPhone]:
+    """Run a virtual phone; when the block ends its processes, mounts and files are gone.
+
+    Args:
+        spec: what it is.
+        keys: adbkey.pub files whose owners it lets in; they are read at each attempt and may appear later.
+            None for this user's own keys.
+
+    Raises:
+        SimError: a port is taken or not allowed, or the mode that was asked for does not work here.
+    """
+    for port in (spec.port, *spec.more_ports):
+        if port in EMULATOR_PORTS:
+            raise SimError(f"port {port} is one that adb takes for an emulator; use one outside 5555 to 5585")
+    spec = replace(spec, boot_id=spec.boot_id or str(uuid.uuid4()))
+    profile = load_profile(spec.profile, android=spec.android)
+    async with contextlib.AsyncExitStack() as stack:
+        shell = await stack.enter_async_context(start_shell(spec, profile))
+        adbd = Adbd(
+            shell,
+            profile,
+            root=shell.root,
+            key_files=default_key_files if keys is None else lambda: keys,
+        )
+        await stack.enter_async_context(adbd.running())
+        addresses = [await adbd.listen(port) for port in (spec.port, *spec.more_ports)]
+        yield VirtualPhone(spec, shell.mode, shell.root, addresses)
+
+
+@contextlib.asynccontextmanager
+async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[Shell]:
+    """The phone's files and processes, confined where that is asked for or possible."""
+    host_tools = await tools.find_host_tools()
+    modes: tuple[Mode, ...] = ("confined", "portable") if spec.mode == "auto" else (spec.mode,)
+    for mode in modes:
+        async with contextlib.AsyncExitStack() as stack:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devicehub-phone-")))
+            phone = rootfs.PhoneFolder(place)
+            rootfs.build(phone, profile.files(serialno=spec.serialno, boot_id=spec.boot_id or ""))
+            prefix = "" if mode == "confined" else str(phone.root)
+            tools.install(
+                phone.root / "system/bin",
+                host_tools,
+                applets_of(profile.android),
+                properties=f"{prefix}/dev/__properties__",
+            )
+            view = rootfs.make_view(phone) if mode == "confined" else None
+            try:
+                processes = await stack.enter_async_context(start_processes(place, view=view))
+                shell = Shell(processes, phone, mode=mode, android=profile.android)
+                await shell.try_out()
+            except SimError as error:
+                if mode == modes[-1]:
+                    raise
+                log.info("no confinement: %s", error)
+                continue
+            yield shell
+            return
