@@ -1,0 +1,81 @@
+"""The C library's standard output, shared with the MNN wheel.
+
+A real llm_demo writes through one C buffer: MNN's own rows by printf, without a flush, the text by
+std::cout, flushed per token. What a crash loses from a pipe follows from that, so the virtual one writes
+through the same buffer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FULLY_BUFFERED: Final = 0
+_LINE_BUFFERED: Final = 1
+_BUFFER_BYTES: Final = 4096
+_IOS_INIT: Final = "_ZNSt8ios_base4InitC1Ev"
+
+
+class Stdio:
+    """Writes rows as the C program would; `engine` rows go where MNN's own printf goes."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._stdout = ctypes.c_void_p.in_dll(self._libc, "stdout")
+        self._libc.fwrite.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p]
+        self._libc.fdopen.argtypes = [ctypes.c_int, ctypes.c_char_p]
+        self._libc.fdopen.restype = ctypes.c_void_p
+        self._libc.fflush.argtypes = [ctypes.c_void_p]
+        self._libc.setvbuf.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+        self._out = self._stdout.value
+        # Python switches the buffer off under PYTHONUNBUFFERED; a C program never does.
+        mode = _LINE_BUFFERED if os.isatty(1) else _FULLY_BUFFERED
+        self._libc.setvbuf(self._out, None, mode, _BUFFER_BYTES)
+
+    def engine(self, text: str | bytes) -> None:
+        """Write what MNN prints with printf: buffered."""
+        self._write(text, self._stdout.value)
+
+    def out(self, text: str | bytes) -> None:
+        """Write what llm_demo prints with std::cout and std::endl: flushed."""
+        self._write(text, self._out)
+        self._libc.fflush(self._out)
+
+    def divert_engine(self, fd: int) -> None:
+        """Send MNN's own rows, the wheel's printf included, to a descriptor; std::cout stays where it is."""
+        # std::cout keeps the stream that stdout names when it is first set up: let that be the real one.
+        ctypes.CDLL("libstdc++.so.6")[_IOS_INIT](ctypes.create_string_buffer(1))
+        stream = self._libc.fdopen(fd, b"w")
+        self._libc.setvbuf(stream, None, _LINE_BUFFERED, _BUFFER_BYTES)
+        self._stdout.value = stream
+
+    def flush(self) -> None:
+        """Write out all buffers, as a C program does at its exit."""
+        self._libc.fflush(None)
+
+    @contextlib.contextmanager
+    def captured(self) -> Iterator[list[bytes]]:
+        """Catch what is written to file descriptor 1 meanwhile; the list holds it after the block."""
+        caught: list[bytes] = []
+        self.flush()
+        kept = os.dup(1)
+        with tempfile.TemporaryFile() as file:
+            os.dup2(file.fileno(), 1)
+            try:
+                yield caught
+            finally:
+                self.flush()
+                os.dup2(kept, 1)
+                os.close(kept)
+                file.seek(0)
+                caught.append(file.read())
+
+    def _write(self, text: str | bytes, stream: int | None) -> None:
+        data = text.encode() if isinstance(text, str) else text
+        self._libc.fwrite(data, 1, len(data), stream)
