@@ -1,0 +1,1 @@
+"""Models: MNN model folders, kept in the user's catalogue."""

@@ -1,0 +1,274 @@
+"""The user's models: each one stays where it lies; the catalogue knows its files and their hashes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from devicehub.errors import InputError
+from devicehub.manifest import DATA_MODE, FileEntry, Manifest, build_entry, name_problem, unreadable
+from devicehub.models.check import CONFIG, check_model, read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devicehub.settings import Home
+
+_SUFFIX: Final = ".json"
+_NAME_BYTES: Final = 200
+
+
+class ModelFile(msgspec.Struct, frozen=True):
+    """A file as it was when it was hashed."""
+
+    entry: FileEntry
+    mtime_ns: int
+    ctime_ns: int
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """What is stored of a model."""
+
+    name: str
+    root: str
+    files: tuple[ModelFile, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of the catalogue."""
+
+    id: str
+    """`<name>-<8 hex digits of the content's hash>`."""
+    name: str
+    root: Path
+    """Its folder on this host."""
+    manifest: Manifest
+    """The files that must be pushed, and only those."""
+    warnings: tuple[str, ...]
+    """What it will not be able to do, one sentence each."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its config.json; raises InputError where that can no longer be read."""
+        return read_object(self.root / CONFIG)
+
+    @property
+    def llm_config(self) -> dict[str, Any]:
+        """Its llm_config.json, under whatever name config.json gives it."""
+        return read_object(self.root / str(self.config.get("llm_config", "llm_config.json")))
+
+
+class ModelCatalog:
+    """Adds, lists and removes models under the user's data folder; their files stay where they are."""
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.models
+
+    def add(
+        self,
+        path: Path,
+        name: str | None = None,
+        *,
+        progress: Callable[[int], None] | None = None,
+        begin: Callable[[int], None] | None = None,
+    ) -> Model:
+        """Check a model's folder and take it into the catalogue; again: hash what changed since.
+
+        Args:
+            path: a folder as llmexport writes it.
+            name: its name here and on the phone; the folder's own by default.
+            progress: called with the size of each block that was hashed.
+            begin: called before, with the bytes that must be hashed.
+
+        Raises:
+            InputError: the model could not answer, or its name is taken by another folder.
+        """
+        path = path.absolute()
+        checked = check_model(path)
+        chosen = check_name(name if name is not None else path.resolve().name)
+        known = self._known(chosen, path)
+        files: dict[str, ModelFile] = {}
+        changed: dict[str, os.stat_result] = {}
+        for file in checked.files:
+            facts = _stat(path / file)
+            if file in known and _is_unchanged(known[file], facts):
+                files[file] = known[file]
+            else:
+                changed[file] = facts
+        if begin is not None:
+            begin(sum(facts.st_size for facts in changed.values()))
+        for file, facts in changed.items():
+            # A phone's models are data whatever the host's mode says; nor may it change their id.
+            entry = replace(build_entry(path, file, progress=progress), mode=DATA_MODE)
+            # The stat is older than the hash: a change in between shows at the next look.
+            files[file] = ModelFile(entry=entry, mtime_ns=facts.st_mtime_ns, ctime_ns=facts.st_ctime_ns)
+        stored = ModelEntry(
+            name=chosen,
+            root=str(path),
+            files=tuple(files[file] for file in checked.files),
+            warnings=checked.warnings,
+        )
+        self._write(stored)
+        return _model(stored)
+
+    def list(self) -> list[Model]:
+        """All models by name, as they were when added; raises InputError where an entry is damaged."""
+        return [_model(entry) for entry in self._entries()]
+
+    def get(self, name_or_id: str) -> Model:
+        """The model of this name or id, or the only one whose name begins so, with its files unchanged.
+
+        Raises:
+            InputError: none or several answer to it, or a file is gone or has changed since it was added.
+        """
+        entry = self._find(name_or_id)
+        problem = find_change(entry)
+        if problem is not None:
+            place, what = problem
+            raise InputError(place, what, remedy=f"run `devicehub models add {entry.root}` again")
+        return _model(entry)
+
+    def remove(self, name_or_id: str) -> Model:
+        """Forget a model; its folder stays, and what was pushed stays on the phones."""
+        entry = self._find(name_or_id)
+        try:
+            self._file(entry.name).unlink(missing_ok=True)
+        except OSError as error:
+            raise unreadable(self._file(entry.name), error) from error
+        return _model(entry)
+
+    def state(self, model: Model) -> str:
+        """`ok`, or what keeps `get` from returning it: `changed`."""
+        entry = next((entry for entry in self._entries() if entry.name == model.name), None)
+        return "ok" if entry is not None and find_change(entry) is None else "changed"
+
+    def _find(self, name_or_id: str) -> ModelEntry:
+        entries = self._entries()
+        for matches in (
+            [entry for entry in entries if name_or_id in (entry.name, _model(entry).id)],
+            [entry for entry in entries if name_or_id and entry.name.startswith(name_or_id)],
+        ):
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
+                names = ", ".join(entry.name for entry in matches)
+                raise InputError(
+                    f"model {name_or_id}", "several names begin so", remedy=f"use one of {names}"
+                )
+        known = ", ".join(entry.name for entry in entries) or "none"
+        raise InputError(
+            f"model {name_or_id}",
+            "is not in the catalogue",
+            remedy=f"known: {known} (devicehub models add DIR)",
+        )
+
+    def _entries(self) -> tuple[ModelEntry, ...]:
+        if not self._folder.is_dir():
+            return ()
+        files = sorted(self._folder.glob(f"*{_SUFFIX}"))
+        return tuple(self._read(file) for file in files if not file.name.startswith("."))
+
+    def _known(self, name: str, root: Path) -> dict[str, ModelFile]:
+        file = self._file(name)
+        if not file.exists():
+            return {}
+        try:
+            entry = self._read(file)
+        except InputError:
+            return {}  # a damaged entry is replaced
+        if Path(entry.root) != root:
+            remedy = "give this one another with --name, or remove the other"
+            raise InputError(root, f"the name {name} is taken by the model in {entry.root}", remedy=remedy)
+        return {one.entry.path: one for one in entry.files}
+
+    def _read(self, file: Path) -> ModelEntry:
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=ModelEntry)
+        except OSError as error:
+            raise unreadable(file, error) from error
+        except msgspec.DecodeError as error:
+            raise InputError(file, str(error), remedy="delete this file and add the model again") from error
+
+    def _write(self, entry: ModelEntry) -> None:
+        file = self._file(entry.name)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(prefix=".adding-", dir=self._folder)
+            try:
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(msgspec.json.format(msgspec.json.encode(entry), indent=2))
+                Path(temporary).replace(file)
+            finally:
+                Path(temporary).unlink(missing_ok=True)
+        except OSError as error:
+            raise unreadable(file, error) from error
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}{_SUFFIX}"
+
+
+def check_name(name: str) -> str:
+    """A model's name, if a folder of the phone can bear it: spaces, quotes and UTF-8 may be in it.
+
+    Raises:
+        InputError: says why it cannot.
+    """
+    problem = name_problem(name)
+    if problem is None and len(name.encode()) > _NAME_BYTES:
+        problem = f"is longer than {_NAME_BYTES} bytes"
+    if problem is None and not name:
+        problem = "is empty"
+    if problem is None and name[0] in ".-":
+        problem = "begins with a dot or a dash"
+    if problem is None and "/" in name:
+        problem = "holds a slash"
+    if problem is None and name.strip() != name:
+        problem = "begins or ends with a space"
+    if problem is not None:
+        raise InputError(f"model name {name!r}", problem, remedy="choose another with --name")
+    return name
+
+
+def find_change(entry: ModelEntry) -> tuple[Path, str] | None:
+    """The first file that is not what was hashed, and what is wrong with it; None if all are as they were."""
+    root = Path(entry.root)
+    for file in entry.files:
+        place = root / file.entry.path
+        try:
+            facts = place.stat()
+        except OSError:
+            return place, "is gone since the model was added"
+        if not _is_unchanged(file, facts):
+            return place, "has changed since the model was added"
+    return None
+
+
+def _stat(file: Path) -> os.stat_result:
+    try:
+        return file.stat()
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def _is_unchanged(file: ModelFile, facts: os.stat_result) -> bool:
+    # ctime cannot be set back, unlike mtime.
+    now = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+    return now == (file.entry.size, file.mtime_ns, file.ctime_ns)
+
+
+def _model(entry: ModelEntry) -> Model:
+    manifest = Manifest(tuple(file.entry for file in entry.files))
+    return Model(
+        id=f"{entry.name}-{manifest.id[:8]}",
+        name=entry.name,
+        root=Path(entry.root),
+        manifest=manifest,
+        warnings=entry.warnings,
+    )
