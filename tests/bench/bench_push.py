@@ -1,0 +1,131 @@
+"""Push of one big file to a virtual phone: ours beside `adb push` and adbutils, throughput and CPU time.
+
+All three go through the same private adb server in burst mode to the same virtual phone, which is a process
+of its own, and take turns in every round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from devicehub import procs
+from devicehub.adb import shell
+from devicehub.adb.client import AdbClient, Transport
+from devicehub.adb.server import private_server
+from devicehub.units import GIB, MB, MIB
+from tests.bench.push_peer import PEERS
+from tests.bench.timing import ratio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+_BASE: Final = "adb push"
+_REMOTE: Final = "/data/local/tmp/bench.bin"
+_PHONE: Final = """
+import asyncio, sys
+from pathlib import Path
+from devicehub.sim.phone import PhoneSpec, virtual_phone
+
+async def main():
+    async with virtual_phone(PhoneSpec(), keys=[Path(sys.argv[1])]) as phone:
+        print(phone.address, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main())
+"""
+
+
+async def bench(size: int = GIB, rounds: int = 3) -> None:
+    """Print one line per peer: throughput, CPU time of the client, both also as ratios to `adb push`."""
+    seconds: dict[str, list[float]] = {name: [] for name in PEERS}
+    cpu_s: dict[str, list[float]] = {name: [] for name in PEERS}
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder) / "bench.bin"
+        _fill(local, size)
+        async with private_server() as server, _phone(server.key_path) as serial:
+            client = AdbClient(server.address)
+            await client.connect(serial)
+            transport = client.transport(serial=serial)
+            for number in range(rounds + 1):
+                for peer in PEERS:
+                    taken_s, used_s = await _push(peer, server.address.port, transport, local, size)
+                    if number > 0:  # the first round warms the caches
+                        seconds[peer].append(taken_s)
+                        cpu_s[peer].append(used_s)
+    _report(size, rounds, seconds, cpu_s)
+
+
+async def _push(peer: str, port: int, transport: Transport, local: Path, size: int) -> tuple[float, float]:
+    argv = [
+        sys.executable,
+        "-m",
+        "tests.bench.push_peer",
+        peer,
+        str(port),
+        transport.label,
+        str(local),
+        _REMOTE,
+    ]
+    done = await procs.run(argv, timeout_s=3600)
+    if done.status != 0:
+        raise RuntimeError(f"{peer}: {done.stderr.decode(errors='replace')}")
+    pushed = await shell.check(transport, ["stat", "-c", "%s", _REMOTE], timeout_s=30)
+    if int(pushed.stdout) != size:
+        raise RuntimeError(f"{peer}: {pushed.stdout!r} bytes arrived")
+    await shell.check(transport, ["rm", _REMOTE], timeout_s=60)
+    taken_s, used_s = done.stdout.split()
+    return float(taken_s), float(used_s)
+
+
+@contextlib.asynccontextmanager
+async def _phone(key: Path) -> AsyncIterator[str]:
+    async with procs.child([sys.executable, "-c", _PHONE, str(key)]) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        address = (await process.stdout.readline()).decode().strip()
+        if not address:
+            raise RuntimeError("the virtual phone did not start")
+        yield address
+        process.stdin.close()
+        await process.wait()
+
+
+def _fill(path: Path, size: int) -> None:
+    """Content that nothing on the way can compress or take for a hole."""
+    block = os.urandom(MIB)
+    with path.open("wb") as file:
+        while size > 0:
+            size -= file.write(block[:size])
+
+
+def _report(size: int, rounds: int, seconds: dict[str, list[float]], cpu_s: dict[str, list[float]]) -> None:
+    print(
+        f"push of {size / MIB:g} MiB, {rounds} rounds (ours: at least 0.9 x the speed, at most 1.5 x the CPU)"
+    )
+    for peer in PEERS:
+        rates: Sequence[float] = [size / MB / taken_s for taken_s in seconds[peer]]
+        base_rates = [size / MB / taken_s for taken_s in seconds[_BASE]]
+        print(
+            f"  {peer:<10} {statistics.median(rates):8.1f} MB/s   x {ratio(rates, base_rates):.2f}"
+            f"   CPU {statistics.median(cpu_s[peer]):6.2f} s   x {ratio(cpu_s[peer], cpu_s[_BASE]):.2f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=GIB // MIB, metavar="MIB", help="default: 1024")
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    asyncio.run(bench(chosen.size * MIB, chosen.rounds))
+
+
+if __name__ == "__main__":
+    main()
