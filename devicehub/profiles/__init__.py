@@ -1,0 +1,1 @@
+"""Profiles: TOML files that hold what is data, not code; here they are read, checked and searched."""

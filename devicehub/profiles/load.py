@@ -1,0 +1,220 @@
+"""Reads profiles: the packaged ones, and over them the user's own under $DEVICEHUB_HOME/profiles."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from devicehub.assets import find_asset
+from devicehub.errors import ConfigError, InputError
+from devicehub.profiles.match import Soc
+from devicehub.profiles.schema import KINDS, ProfileFile, RunFile, SocFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from devicehub.settings import Home
+
+_FileT = TypeVar("_FileT", bound=ProfileFile)
+_TOML_PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a profile lies.
+
+    Attributes:
+        own: it is the user's, not a packaged one.
+    """
+
+    kind: str
+    id: str
+    path: Path
+    own: bool
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in one file."""
+
+    file: Path
+    key: str | None
+    line: int | None
+    problem: str
+
+    def error(self) -> ConfigError:
+        """The problem as an error to raise."""
+        return ConfigError(self.problem, file=self.file, key=self.key, line=self.line)
+
+    def __str__(self) -> str:
+        return str(self.error())
+
+
+@dataclass(frozen=True)
+class RunProfile:
+    """A run profile: keys of config.json that win over the model's own."""
+
+    id: str
+    summary: str
+    config: dict[str, Any]
+    source: Path
+
+
+def find_profiles(kind: str, home: Home) -> dict[str, Located]:
+    """All profiles of a kind by id; the user's file stands in for the packaged one of the same name."""
+    found: dict[str, Located] = {}
+    for folder, own in ((find_asset("profiles"), False), (home.profiles, True)):
+        for path in sorted((folder / kind).glob("*.toml")):
+            found[path.stem] = Located(kind, path.stem, path, own)
+    return found
+
+
+def load_profiles(kind: type[_FileT], home: Home) -> dict[str, _FileT]:
+    """All profiles of a kind, read and checked.
+
+    Raises:
+        ConfigError: the first problem of the first file that has one.
+    """
+    name = next(name for name, file_type in KINDS.items() if file_type is kind)
+    return {id_: load_file(located.path, kind) for id_, located in find_profiles(name, home).items()}
+
+
+def run_profile(name: str, home: Home) -> RunProfile:
+    """The run profile of that name.
+
+    Raises:
+        InputError: there is none.
+        ConfigError: its file is wrong.
+    """
+    known = find_profiles("runs", home)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
+        raise InputError(name, "no run profile has this name", remedy=remedy)
+    path = known[name].path
+    file = load_file(path, RunFile)
+    return RunProfile(id=name, summary=file.summary, config=dict(file.config), source=path)
+
+
+def load_file(path: Path, kind: type[_FileT]) -> _FileT:
+    """Read one profile.
+
+    Raises:
+        ConfigError: the first of its problems, and how many more there are.
+    """
+    value, problems = check_file(path, kind)
+    if problems:
+        first = problems[0]
+        more = f"; {len(problems) - 1} more, see `devicehub profiles check`" if len(problems) > 1 else ""
+        raise ConfigError(first.problem + more, file=path, key=first.key, line=first.line)
+    assert isinstance(value, kind)
+    return value
+
+
+def check_file(path: Path, kind: type[ProfileFile]) -> tuple[ProfileFile | None, Sequence[Problem]]:
+    """Read one profile and list everything that is wrong with it."""
+    try:
+        table = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        return None, [Problem(path, None, None, f"cannot be read: {error.strerror}")]
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return None, [Problem(path, None, line, "is not UTF-8; save it as UTF-8")]
+    except tomllib.TOMLDecodeError as error:
+        place = _TOML_PLACE.search(str(error))
+        line_number = int(place[1]) if place and place[1] else None
+        words = _TOML_PLACE.sub("" if line_number else " at the end of the file", str(error))
+        return None, [Problem(path, None, line_number, f"TOML: {words[:1].lower()}{words[1:]}")]
+    except RecursionError:
+        return None, [Problem(path, None, None, "TOML: nested too deeply")]
+    found = list(_shape_problems(table, kind))
+    value = None
+    if not found:
+        value = msgspec.convert(table, kind)
+        found = list(value.problems(path.stem))
+    return value, [Problem(path, key, None, words) for key, words in found]
+
+
+def _shape_problems(table: dict[str, Any], kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
+    """Unknown keys, missing keys and wrong types, all of them; msgspec alone stops at the first."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for key, value in table.items():
+        if key not in fields:
+            yield key, "unknown key" + did_you_mean(key, fields)
+            continue
+        try:
+            msgspec.convert(value, fields[key].type)
+        except msgspec.ValidationError as error:
+            # "Expected `int` >= 1 - at `$[0].cores`"
+            words, _, path = str(error).partition(" - at `$")
+            yield key + path.rstrip("`"), words[:1].lower() + words[1:]
+    for key, field in fields.items():
+        if field.required and key not in table:
+            yield key, "is missing"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` (did you mean ...?)` where a known word is close, else nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def load_socs(home: Home) -> SocFolder:
+    """The SoC profiles, to look names up in."""
+    return SocFolder(home)
+
+
+class SocFolder:
+    """The SoC profiles on disk; only files that hold the wanted name are decoded.
+
+    One identification needs two or three of more than a hundred files, and TOML is slow to decode.
+    A name is searched as it stands: a file that writes it with TOML escapes is not found by it.
+
+    Raises, on look-up:
+        ConfigError: a file that holds the name is wrong.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._decoded: dict[str, Soc] = {}
+
+    def named(self, name: str) -> Sequence[Soc]:
+        """All SoCs that a part number or platform name stands for, whatever its case."""
+        wanted = name.lower()
+        quoted = re.compile(rb"""["']""" + re.escape(wanted.encode()) + rb"""["']""")
+        return [
+            soc
+            for id_, text in self._texts.items()
+            if id_ == wanted or quoted.search(text)
+            if (soc := self._soc(id_)).answers_to(wanted)
+        ]
+
+    def with_kernel_id(self, number: int) -> Sequence[Soc]:
+        """The SoCs to which Qualcomm's kernels give this soc_id."""
+        wanted = re.compile(rb"\b%d\b" % number)
+        return [
+            soc
+            for id_, text in self._texts.items()
+            if b"kernel_soc_ids" in text and wanted.search(text)
+            if number in (soc := self._soc(id_)).facts.kernel_soc_ids
+        ]
+
+    @cached_property
+    def _files(self) -> dict[str, Located]:
+        return find_profiles("socs", self._home)
+
+    @cached_property
+    def _texts(self) -> dict[str, bytes]:
+        return {id_: located.path.read_bytes().lower() for id_, located in self._files.items()}
+
+    def _soc(self, id_: str) -> Soc:
+        if id_ not in self._decoded:
+            self._decoded[id_] = Soc(id_, load_file(self._files[id_].path, SocFile))
+        return self._decoded[id_]

@@ -1,0 +1,111 @@
+"""What the files under profiles/ may hold, one struct per kind; the file's name is the profile's id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Vendor = Literal["qualcomm", "mediatek", "samsung", "google", "hisilicon", "unisoc", "intel", "unknown"]
+
+
+class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Cores of one kind that share a clock.
+
+    Attributes:
+        core: the design, as in `Cortex-A720`.
+    """
+
+    cores: Annotated[int, msgspec.Meta(ge=1, le=64)]
+    core: str | None = None
+    max_khz: Annotated[int, msgspec.Meta(ge=100_000, le=10_000_000)] | None = None
+
+
+class SocFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One SoC: `socs/sm8650.toml`.
+
+    Attributes:
+        model: the vendor's part number; absent where the vendor gives none that phones print.
+        names: what it is sold as; several where one part number is sold under several names.
+        platforms: what `ro.board.platform` and its like print on phones with it, in lower case.
+        platform_decides: whether a platform name that is this part number means this SoC, although phones
+            with another print it too; false where those are about as many.
+        aliases: other part numbers of the same chip.
+        kernel_soc_ids: Qualcomm's /sys/devices/soc0/soc_id.
+        htp: the architecture of Qualcomm's tensor processor, as in `v75`; absent where there is none.
+        qnn_soc_id: the number by which Qualcomm's QNN tools know it.
+        unverified: the keys whose values are general knowledge, seen in no source.
+        sources: key: where its value was seen.
+    """
+
+    vendor: Vendor
+    model: str | None = None
+    names: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    platform_decides: bool = True
+    aliases: tuple[str, ...] = ()
+    kernel_soc_ids: tuple[int, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    gpu: str | None = None
+    npu: str | None = None
+    htp: Annotated[str, msgspec.Meta(pattern=r"^v\d\d$")] | None = None
+    qnn_soc_id: int | None = None
+    unverified: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
+
+    def problems(self, file_id: str) -> Iterator[tuple[str, str]]:
+        """What the types cannot say: (key, problem)."""
+        if self.model is not None and self.model.replace(" ", "-").lower() != file_id:
+            yield "model", f"the file is named {file_id}, not {self.model.replace(' ', '-').lower()}"
+        if any(name != name.lower() for name in self.platforms):
+            yield "platforms", "platform names are written in lower case"
+        facts = [key for key in _SOC_FACTS if getattr(self, key)]
+        for key in facts:
+            if (key in self.sources) == (key in self.unverified):
+                yield key, "needs either a line in [sources] or its name in `unverified`"
+        for where, keys in (("unverified", self.unverified), ("sources", self.sources)):
+            for key in keys:
+                if key not in facts:
+                    yield where, f"`{key}` is not a fact that this file holds"
+
+
+_SOC_FACTS: Final = tuple(
+    key
+    for key in SocFile.__struct_fields__
+    if key not in ("vendor", "model", "platform_decides", "unverified", "sources")
+)
+
+
+class RunFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How to run a model: `runs/default.toml`.
+
+    Attributes:
+        config: keys of MNN's config.json that win over the model's own.
+    """
+
+    summary: Annotated[str, msgspec.Meta(min_length=1)]
+    config: dict[str, Any] = {}
+
+    def problems(self, file_id: str) -> Iterator[tuple[str, str]]:
+        """What the types cannot say: (key, problem)."""
+        for key, value in self.config.items():
+            if not _is_json(value):
+                yield f"config.{key}", "JSON has no such value; write a text or a number"
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_json(item) for item in value.values())
+    if isinstance(value, list):
+        return all(_is_json(item) for item in value)
+    if isinstance(value, float):
+        return value - value == 0  # neither inf nor nan, which TOML has and JSON has not
+    return isinstance(value, str | int)
+
+
+ProfileFile = SocFile | RunFile
+KINDS: Final[dict[str, type[ProfileFile]]] = {"runs": RunFile, "socs": SocFile}
+"""Folder under profiles/: what its files hold."""
