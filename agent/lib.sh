@@ -1,0 +1,163 @@
+# shellcheck shell=sh
+# What every script of the agent shares; sourced with $0 = <root>/agent/<hash>/<script>.
+#
+# Android's sh counts in 32 bits: sizes, offsets, stamps and jiffies are text here and never computed on.
+# PROTOCOL.md says what each file of a run directory holds, APPLETS.md which commands may be used.
+
+# adbd runs with umask 0, and every app of the phone may look into /data/local/tmp.
+umask 077
+set -u
+
+# shellcheck disable=SC2034
+CONTRACT=1
+# shellcheck disable=SC2034
+E_USAGE=64 E_CONTRACT=65 E_LOCKED=66 E_ALREADY=67 E_NO_RUN=68 E_SUPERVISOR=69 E_CONFIG=70
+
+case $0 in
+  /*/*/*/*) ;;
+  *) echo "the agent must be started by its absolute path, not as $0" >&2; exit "$E_USAGE" ;;
+esac
+agent=${0%/*}
+root=${agent%/*/*}
+lock=$root/lock
+# A virtual phone without a namespace of its own keeps its /proc and /sys elsewhere.
+proc=${DEVICEHUB_PROC:-/proc}
+# shellcheck disable=SC2034
+sys=${DEVICEHUB_SYS:-/sys}
+newline='
+'
+
+if [ -n "${KSH_VERSION-}" ]; then
+  # Android's mksh has no printf of its own: each would fork. Its echo reads backslashes.
+  # shellcheck disable=SC3045
+  out() { print -r -- "$1"; }
+  # The only read of a file without a fork and without one system call per byte.
+  # shellcheck disable=SC3034
+  slurp() { { text=$(<"$1"); } 2>/dev/null; }
+else
+  out() { printf '%s\n' "$1"; }
+  slurp() {
+    text=
+    while IFS= read -r line || [ -n "$line" ]; do text=$text$line$newline; done 2>/dev/null <"$1" || return 1
+    text=${text%"$newline"}
+  }
+fi
+
+die() { out "$2" >&2; exit "$1"; }
+
+# publish FILE TEXT: the file appears, or is replaced, whole.
+publish() { out "$2" >"${1%/*}/.${1##*/}.new" && mv -f "${1%/*}/.${1##*/}.new" "$1"; }
+
+# field FILE KEY: sets value to what stands after KEY= in the file.
+field() {
+  value=
+  while IFS= read -r line; do
+    case $line in "$2="*) value=${line#*=}; return 0 ;; esac
+  done 2>/dev/null <"$1"
+  return 1
+}
+
+# start_of PID: sets start to the process's start time, the 22nd field of its stat; fails for a dead one.
+start_of() {
+  start=
+  slurp "/proc/$1/stat" || return 1
+  # "417 (name (with) parens) S 1 417 ...": the name may hold anything, the fields follow its last parenthesis.
+  after=') '
+  # shellcheck disable=SC2086
+  set -- ${text##*"$after"}
+  case ${1-Z} in Z | X) return 1 ;; esac
+  start=${20-}
+  [ -n "$start" ]
+}
+
+# alive PID START: a pid alone may have been given to another process since.
+alive() { [ -n "${1-}" ] && [ -n "${2-}" ] && start_of "$1" && [ "$start" = "$2" ]; }
+
+# signal_group SIGNAL PID: the group that PID leads; PID alone until it leads one.
+signal_group() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null; }
+
+read_boot_id() { boot_id=; slurp "$proc/sys/kernel/random/boot_id" && boot_id=$text; }
+
+# Sets adbd to "PID START", empty where no adbd is seen.
+read_adbd() {
+  adbd=$(pidof adbd 2>/dev/null)
+  adbd=${adbd%% *}
+  if [ -n "$adbd" ] && start_of "$adbd"; then adbd="$adbd $start"; else adbd=; fi
+}
+
+# use_run ID: sets run_id and run; an id can name nothing outside runs/.
+use_run() {
+  case ${1-} in '' | .* | -* | *[!A-Za-z0-9._-]*) die "$E_USAGE" "not a run id: ${1-}" ;; esac
+  run_id=$1
+  run=$root/runs/$1
+}
+
+# Sets super and super_start; fails where the run has no supervisor that lives.
+find_supervisor() {
+  field "$run/supervisor" pid || return 1
+  super=$value
+  field "$run/supervisor" start || return 1
+  super_start=$value
+  field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] && alive "$super" "$super_start"
+}
+
+# end_workload SIGNAL: signals the workload of a run whose supervisor cannot.
+end_workload() {
+  field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] && slurp "$run/pid" || return 0
+  # shellcheck disable=SC2086
+  set -- "$1" $text
+  if alive "${2-}" "${3-}"; then signal_group "$1" "$2"; fi
+  return 0
+}
+
+# take_lock RUN_ID PID START: fails and sets holder where a living run has the phone.
+# flock guards the look and the taking: the kernel drops it with its holder, so it is never stale itself.
+take_lock() {
+  {
+    flock 9 || die "$E_SUPERVISOR" "cannot lock $root/.guard"
+    if mkdir "$lock" 2>/dev/null; then holder=; else read_lock; fi
+    if [ -z "$holder" ]; then publish "$lock/owner" "$boot_id $1 $2 $3"; fi
+  } 9>"$root/.guard"
+  [ -z "$holder" ]
+}
+
+# Sets holder to the living run that has the lock. A dead one's workload is ended: it must not disturb the next.
+read_lock() {
+  holder=
+  slurp "$lock/owner" || return 0
+  # shellcheck disable=SC2086
+  set -- $text
+  [ "${1-}" = "$boot_id" ] || return 0
+  if alive "${3-}" "${4-}"; then holder=$2; return 0; fi
+  (use_run "${2-}" && end_workload KILL)
+}
+
+# keep_lock PID START: the supervisor takes over what run.sh took; fails where it was lost meanwhile.
+keep_lock() {
+  {
+    flock 9 && slurp "$lock/owner" || text=
+    case $text in
+      "$boot_id $run_id "*) kept=1; publish "$lock/owner" "$boot_id $run_id $1 $2" ;;
+      *) kept= ;;
+    esac
+  } 9>"$root/.guard"
+  [ -n "$kept" ]
+}
+
+drop_lock() {
+  {
+    flock 9 && slurp "$lock/owner" || text=
+    case $text in "$boot_id $run_id "*) rm -f "$lock/owner" "$lock/.owner.new"; rmdir "$lock" ;; esac
+  } 9>"$root/.guard"
+}
+
+# Sets cause to why a supervisor vanished that left no exit file.
+# shellcheck disable=SC2034
+why_lost() {
+  cause=agent_killed
+  field "$run/supervisor" boot_id || return 0
+  if [ "$value" != "$boot_id" ]; then cause=rebooted; return 0; fi
+  field "$run/supervisor" adbd || return 0
+  read_adbd
+  if [ -n "$value" ] && [ "$value" != "$adbd" ]; then cause=adbd_restarted; fi
+}

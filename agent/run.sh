@@ -1,0 +1,63 @@
+#!/system/bin/sh
+# run.sh CONTRACT RUN_ID: starts the prepared run and returns at once.
+# Prints key=value lines; its exit statuses are those of lib.sh.
+# shellcheck source=agent/lib.sh
+. "${0%/*}/lib.sh"
+
+[ $# -eq 2 ] || die "$E_USAGE" "usage: run.sh CONTRACT RUN_ID"
+out "contract=$CONTRACT"
+[ "$1" = "$CONTRACT" ] || exit "$E_CONTRACT"
+use_run "$2"
+[ -f "$run/launch" ] || die "$E_NO_RUN" "no launch file in $run"
+export TMPDIR="$run"
+
+# work/<name>/config.json is written once: equal configurations have equal names and share what lies beside it.
+place_config() {
+  case $launch_cwd in "$root"/work/*) ;; *) return 0 ;; esac
+  mkdir -p "$launch_cwd" || return 1
+  [ -f "$run/config.json" ] || return 0
+  if [ ! -f "$launch_cwd/config.json" ]; then
+    cp "$run/config.json" "$launch_cwd/.config.$run_id" || return 1
+    mv -f "$launch_cwd/.config.$run_id" "$launch_cwd/config.json" || return 1
+  fi
+  cmp -s "$run/config.json" "$launch_cwd/config.json" || return 1
+  : >"$launch_cwd/.last_used"
+}
+
+read_boot_id
+start_of "$$" || die "$E_SUPERVISOR" "cannot read /proc/$$/stat"
+if ! take_lock "$run_id" "$$" "$start"; then
+  out "holder=$holder"
+  [ "$holder" = "$run_id" ] && exit "$E_ALREADY"
+  exit "$E_LOCKED"
+fi
+if ! (set -C; out "$$ $start" >"$run/claim") 2>/dev/null; then
+  drop_lock
+  exit "$E_ALREADY"
+fi
+# The launch file is a few definitions in single quotes, written by the hub (PROTOCOL.md).
+launch_contract='' launch_cwd=''
+# shellcheck disable=SC1091
+. "$run/launch"
+if [ "$launch_contract" != "$CONTRACT" ] || ! place_config; then
+  drop_lock
+  die "$E_CONFIG" "$launch_cwd/config.json cannot be written or differs from this run's"
+fi
+
+# setsid, not nohup: when the link goes, adbd signals the session. Nothing may hold the shell's stdout:
+# adb waits for whoever does.
+setsid sh "$agent/supervise.sh" "$run_id" </dev/null >"$run/agent" 2>&1 &
+supervise=$!
+tries=0
+until [ -f "$run/supervisor" ]; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 200 ] || ! kill -s 0 "$supervise" 2>/dev/null; then
+    [ -f "$run/supervisor" ] && break
+    drop_lock
+    slurp "$run/agent"
+    die "$E_SUPERVISOR" "the supervisor did not come up: $text"
+  fi
+  sleep 0.05
+done
+out "run=$run"
+slurp "$run/supervisor" && out "$text"
