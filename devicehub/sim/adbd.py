@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.errors import SimError
 from devicehub.sim.connection import Connection
+from devicehub.sim.phone_files import PhoneFiles
 from devicehub.sim.services import open_service
 from devicehub.sim.transport import (
     MAX_PAYLOAD,
@@ -32,11 +33,7 @@ _SINCE: Final = {
     9: (),
     10: ("apex", "abb", "fixed_push_mkdir"),
     11: ("abb_exec", "fixed_push_symlink_timestamp", "ls_v2", "remount_shell"),
-    12: (
-        "sendrecv_v2",
-        "sendrecv_v2_dry_run_send",
-        "track_app",
-    ),
+    12: ("sendrecv_v2",),
     13: (),
     14: ("delayed_ack", "openscreen_mdns"),
 }
@@ -60,7 +57,7 @@ class Adbd:
         self.max_payload = MAX_PAYLOAD_ANDROID_8 if old else MAX_PAYLOAD
         self.features = features_of(profile.android)
         self.shell = shell
-        self.root = root
+        self.files = PhoneFiles(root)
         self.android = profile.android
         self.key_files = key_files
         names = ("ro.product.name", "ro.product.model", "ro.product.device")

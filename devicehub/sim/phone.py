@@ -18,6 +18,7 @@ from devicehub.sim.keys import default_key_files
 from devicehub.sim.processes import start_processes
 from devicehub.sim.profile import Profile, load_profile
 from devicehub.sim.shell import Mode, Shell
+from devicehub.sim.system import PhoneSystem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -127,13 +128,14 @@ async def virtual_phone(
 @contextlib.asynccontextmanager
 async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[Shell]:
     """The phone's files and processes, confined where that is asked for or possible."""
+    props = profile.instance_props(spec.serialno)
     host_tools = await tools.find_host_tools()
     modes: tuple[Mode, ...] = ("confined", "portable") if spec.mode == "auto" else (spec.mode,)
     for mode in modes:
         async with contextlib.AsyncExitStack() as stack:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devicehub-phone-")))
             phone = rootfs.PhoneFolder(place)
-            rootfs.build(phone, profile.files(serialno=spec.serialno, boot_id=spec.boot_id or ""))
+            rootfs.build(phone, profile.files(props, boot_id=spec.boot_id or ""))
             prefix = "" if mode == "confined" else str(phone.root)
             tools.install(
                 phone.root / "system/bin",
@@ -141,8 +143,10 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[Shell]
                 applets_of(profile.android),
                 properties=f"{prefix}/dev/__properties__",
             )
+            system = PhoneSystem(profile, props, properties=phone.root / "dev/__properties__")
             view = rootfs.make_view(phone) if mode == "confined" else None
             try:
+                await stack.enter_async_context(system.running(phone.sockets))
                 processes = await stack.enter_async_context(start_processes(place, view=view))
                 shell = Shell(processes, phone, mode=mode, android=profile.android)
                 await shell.try_out()
@@ -151,5 +155,6 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[Shell]
                     raise
                 log.info("no confinement: %s", error)
                 continue
+            system.note("ActivityManager", "Virtual phone: boot completed")
             yield shell
             return

@@ -69,7 +69,8 @@ def build(phone: PhoneFolder, files: Mapping[str, str]) -> None:
     phone.sockets.mkdir()
     phone.mount_point.mkdir()
     (phone.root / "data/local/tmp").chmod(0o771)
-    (phone.root / "sdcard").symlink_to("storage/emulated/0")
+    for link, target in (("sdcard", "storage/emulated/0"), ("bin", "system/bin"), ("etc", "system/etc")):
+        (phone.root / link).symlink_to(target)
     for path, text in files.items():
         file = phone.root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -98,8 +99,14 @@ def make_view(phone: PhoneFolder) -> View:
         *(Bind(f"{root}/proc/{name}", f"/proc/{name}") for name in _PROC_FILES),
         Bind(f"{root}/dev/__properties__", "/dev/__properties__"),
         Bind(str(phone.sockets), "/dev/socket", writable=True),
-        *(Bind(f"{root}/{name}", f"/{name}") for name in ("system", "vendor", "product", "sys")),
-        *(Bind(f"{root}/{name}", f"/{name}", writable=True) for name in ("data", "storage")),
+        *(
+            Bind(f"{root}/{name}", f"/{name}")
+            for name in ("system", "vendor", "product", "sys", "data", "storage")
+        ),
+        *(
+            Bind(f"{root}/{name}", f"/{name}", writable=True)
+            for name in ("data/local/tmp", "storage/emulated/0")
+        ),
         *(Bind(f"/etc/{name}", f"/system/etc/{name}") for name in _HOST_ETC if Path("/etc", name).exists()),
     ]
     links = (

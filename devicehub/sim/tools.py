@@ -88,8 +88,10 @@ def install(folder: Path, tools: HostTools, applets: Applets, *, properties: str
         names = "|".join(sorted(STAND_INS))
         text = _TOYBOX.format(toybox=shlex.quote(tools.toybox), names=names, stand_in=_python("standins"))
         _script(folder / "toybox", text)
+    python = shlex.quote(sys.executable)
+    client = shlex.quote(str(PACKAGE_FOLDER / "sim/client.py"))
     for name in SYSTEM_COMMANDS:
-        _script(folder / name, f'exec {_python("client")} {name} "$@"\n')
+        _script(folder / name, f'exec {python} -I -S -B {client} {name} "$@"\n')
     _script(folder / "getprop", _GETPROP.format(properties=shlex.quote(properties)))
     _script(folder / "mnn_engine", f'PYTHONUTF8=1 exec {_python("engine", packages=True)} "$@"\n')
 
