@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that holds all state: catalogue, runs, the user's own profiles."""
+    """The folder that holds all state: the catalogue, the user's own profiles."""
 
     root: Path
 
@@ -33,12 +33,6 @@ class Home:
     def profiles(self) -> Path:
         """The user's own profiles; a file here wins over the packaged one of the same name."""
         return self.root / "profiles"
-
-    @property
-    def runs(self) -> Path:
-        """One folder per run, with its record and what the phone wrote."""
-        return self.root / "runs"
-
 
 def find_home(environ: Mapping[str, str] = os.environ) -> Home:
     """The folder that $DEVICEHUB_HOME names, else the platform's data folder."""

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from devicehub.errors import HubError
 from devicehub.units import format_bytes
 
 if TYPE_CHECKING:
@@ -18,8 +19,23 @@ T = TypeVar("T")
 
 
 def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine; Ctrl-C cancels it, lets it clean up, and raises KeyboardInterrupt."""
-    return asyncio.run(coroutine)
+    """Run a command's coroutine; Ctrl-C cancels it, lets it clean up, and raises KeyboardInterrupt.
+
+    Raises:
+        HubError: of a task group's errors the first that is one of ours.
+    """
+    try:
+        return asyncio.run(coroutine)
+    except* HubError as group:
+        raise _first(group) from None
+
+
+def _first(group: BaseExceptionGroup[HubError]) -> HubError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, HubError)
+    return error
 
 
 def print_json(value: Any) -> None:

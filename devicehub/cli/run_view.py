@@ -1,0 +1,178 @@
+"""What a person sees of runs: steps, text, the table of counters."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Final
+
+from devicehub.cli.exit_codes import ExitCode
+from devicehub.cli.output import Progress, emphasize, print_json, print_table, say
+from devicehub.runs.lifecycle import RunState
+from devicehub.units import format_bytes, format_celsius, format_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from devicehub.device.model import Device
+    from devicehub.dispatch.request import RunRequest
+    from devicehub.hub import Hub
+    from devicehub.runs.model import RunRecord
+
+_STEPS: Final = {
+    RunState.CHECKING: "checking",
+    RunState.DEPLOYING: "pushing",
+    RunState.STARTING: "starting the run through the agent",
+    RunState.RUNNING: "running",
+    RunState.DETACHED: "out of reach; the run goes on",
+    RunState.COLLECTING: "collecting",
+}
+
+
+class RunView:
+    """Shows one run as it happens.
+
+    Args:
+        label: stands before each line of narration, to tell phones apart.
+        stream_text: print the model's text to stdout as it comes.
+    """
+
+    def __init__(self, label: str, *, stream_text: bool) -> None:
+        self._label = label
+        self._stream_text = stream_text
+        self._progress: Progress | None = None
+        self._column = 0
+
+    def on_state(self, state: RunState) -> None:
+        """Tell the step."""
+        self._end_progress()
+        self._end_line()
+        if state in _STEPS:
+            say(f"{self._label}: {_STEPS[state]}")
+
+    def on_transfer(self, label: str, total: int) -> Callable[[int], None]:
+        """Show how far a push is."""
+        self._end_progress()
+        self._progress = Progress(f"{self._label}: {label}", total)
+        return self._progress.advance
+
+    def on_text(self, text: str) -> None:
+        """Print what the model says."""
+        if self._stream_text and text:
+            print(text, end="", flush=True)
+            self._column = 0 if text.endswith("\n") else 1
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.close()
+            self._progress = None
+
+    def _end_line(self) -> None:
+        if self._column:
+            print(flush=True)
+            self._column = 0
+
+
+async def carry_all(
+    hub: Hub, pairs: Sequence[tuple[RunRequest, Device]], *, as_json: bool
+) -> list[RunRecord]:
+    """Carry every run to its end, all phones at a time; the text streams where there is one phone."""
+    alone = len(pairs) == 1 and not as_json
+    async with asyncio.TaskGroup() as tasks:
+        carried = [
+            tasks.create_task(hub.run(request, device, RunView(device.serial, stream_text=alone)))
+            for request, device in pairs
+        ]
+    return [task.result() for task in carried]
+
+
+def finish(records: Sequence[RunRecord], *, as_json: bool) -> None:
+    """Print the records and end the process: status 0 when every run succeeded, 1 when one did not."""
+    if as_json:
+        for record in records:
+            print_json(record)
+    else:
+        print_records(records)
+    good = all(record.verdict == "succeeded" for record in records)
+    sys.exit(ExitCode.OK if good else ExitCode.FAILED)
+
+
+def print_records(records: Sequence[RunRecord]) -> None:
+    """Print the counters, a column a run, and for each run that failed why and what to do."""
+    print()
+    headers = ["", *(_title(record) for record in records)]
+    rows = [[name, *(cell(record) for record in records)] for name, cell in _ROWS]
+    print_table(headers, [row for row in rows if any(value not in (None, "-") for value in row[1:])])
+    for record in records:
+        launch = record.launches[-1]
+        if record.verdict != "succeeded":
+            print(emphasize(f"\n{record.id} {record.verdict}: {record.cause}"))
+            for line in launch.evidence:
+                print(f"  | {line}")
+            if launch.remedy:
+                print(f"  {launch.remedy}")
+    if any(record.virtual for record in records):
+        print("\nvirtual: the engine ran on this host in a simulated phone; its speeds are not a phone's")
+    sys.stdout.flush()
+
+
+def _title(record: RunRecord) -> str:
+    name = record.device.product or record.device.serial
+    return f"{name} (virtual)" if record.virtual and "irtual" not in name else name
+
+
+def _counter(field: str, digits: int) -> Callable[[RunRecord], str | None]:
+    def cell(record: RunRecord) -> str | None:
+        records = record.launches[-1].records
+        value = getattr(records[-1], field) if records else None
+        return None if value is None else f"{value:.{digits}f}"
+
+    return cell
+
+
+def _source(record: RunRecord) -> str | None:
+    records = record.launches[-1].records
+    return f"text from stdout, counters from {records[-1].source}" if records else None
+
+
+def _push(record: RunRecord) -> str:
+    timings = record.timings
+    if timings.push_mb_s is None:
+        return "nothing to push"
+    return f"{timings.push_mb_s:.1f} ({format_bytes(timings.pushed_bytes)})"
+
+
+def _temperatures(record: RunRecord) -> str | None:
+    conditions = record.conditions
+    if conditions.temp_mc_start is None:
+        return None
+    return f"{format_celsius(conditions.temp_mc_start)} to {format_celsius(conditions.temp_mc_end)}"
+
+
+_ROWS: Final[tuple[tuple[str, Callable[[RunRecord], object]], ...]] = (
+    ("serial", lambda record: record.device.serial),
+    ("SoC", lambda record: record.device.soc.model or record.device.soc.name),
+    ("Android", lambda record: record.device.android),
+    ("engine", lambda record: record.engine.name),
+    ("model", lambda record: record.model.name),
+    ("profile", lambda record: record.profile),
+    (
+        "verdict",
+        lambda record: record.verdict if record.cause is None else f"{record.verdict}: {record.cause}",
+    ),
+    ("load ms", _counter("load_ms", 1)),
+    ("prompt tokens", _counter("prompt_tokens", 0)),
+    ("decode tokens", _counter("decode_tokens", 0)),
+    ("prefill tok/s", _counter("prefill_tok_s", 2)),
+    ("decode tok/s", _counter("decode_tok_s", 2)),
+    ("read", _source),
+    ("launches", lambda record: "1 launch, no spread" if len(record.launches) == 1 else len(record.launches)),
+    ("push MB/s", _push),
+    ("temperature", _temperatures),
+    ("time: check", lambda record: format_ms(record.timings.check_ms)),
+    ("time: push engine", lambda record: format_ms(record.timings.push_engine_ms)),
+    ("time: push model", lambda record: format_ms(record.timings.push_model_ms)),
+    ("time: start", lambda record: format_ms(record.timings.start_ms)),
+    ("time: run", lambda record: format_ms(record.timings.run_ms)),
+    ("time: collect", lambda record: format_ms(record.timings.collect_ms)),
+)

@@ -1,0 +1,1 @@
+"""Carries each run through its states."""

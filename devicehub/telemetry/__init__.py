@@ -1,0 +1,1 @@
+"""What a phone reports about itself while a run is under way."""
