@@ -37,6 +37,7 @@ _REQUIRED: Final = (
     ("llm_model", "llm.mnn"),
     ("llm_weight", "llm.mnn.weight"),
 )
+_DRAFTS: Final = {"mtp": "MTP", "eagle": "Eagle"}
 _SYSTEM: Final = {"role": "system", "content": "You are a helpful assistant."}
 _INTERNAL_ERROR: Final = 255
 
@@ -61,7 +62,6 @@ class LlmDemo:
             return 0
         self._stdio.out(b"config path is " + os.fsencode(argv[1]) + b"\n")
         self._model = WheelModel(argv[1])
-        self._grant_threads()
         if not self._load(argv[1]):
             return 0
         self._tune()
@@ -74,26 +74,45 @@ class LlmDemo:
         self._model.set_config({"async": False})
         return self._evaluate(argv[2], limit)
 
-    def _grant_threads(self) -> None:
-        asked = _whole_number(self._model.config().get("thread_num", 4))
-        used = min(asked, self._threads)
-        if used != asked:
-            self._model.set_config({"thread_num": used})
-        self._note(f"virtual engine: threads asked {asked}, used {used}")
-
     def _load(self, config_path: str) -> bool:
         # Hashed like the real one's: of the resolved path, so that two spellings share a cache.
         digest = hashlib.sha256(os.fsencode(os.path.realpath(config_path))).hexdigest()[:16]
         cache = f"tmp_{digest}"
-        self._model.set_config({"tmp_path": cache})
+        asked = _whole_number(self._model.config().get("thread_num", 4))
+        used = min(asked, self._threads)
+        self._note(f"virtual engine: threads asked {asked}, used {used}")
+        # MNN checks, and complains about, the whole configuration at each change: as many as in the real one.
+        self._model.set_config(
+            {"tmp_path": cache} if used == asked else {"tmp_path": cache, "thread_num": used}
+        )
         began = time.perf_counter()
-        if _has_required_files(self._model.config(), config_path):
+        config = self._model.config()
+        complete = _has_required_files(config, config_path)
+        if complete:
             self._make_cache_folder(cache)
-        loaded = self._model.load()
+        loaded = self._load_draft_too(config, config_path) if complete else self._model.load()
         if not loaded:
             self._stdio.engine("LLM init error\n")
         self._stdio.engine(engine_report.load_time(time.perf_counter() - began))
         return loaded
+
+    def _load_draft_too(self, config: dict[str, Any], config_path: str) -> bool:
+        """Load the model, and fail as the newest sources do where the draft model is missing."""
+        kind = str(config.get("speculative_type"))
+        draft = f"{_base_dir(config, config_path)}{config.get(f'{kind}_model', f'{kind}.mnn')}"
+        if kind not in _DRAFTS or Path(draft).exists():
+            return self._model.load()
+        # The wheel would go on without the draft, into a crash.
+        self._model.set_config({"speculative_type": ""})
+        if self._model.load():
+            for row in (
+                f"Can't open file:{draft}",
+                f"Error for open {draft}",
+                f"{_DRAFTS[kind]}: failed to load {kind} model {draft}",
+                "Llm::load: generation strategy failed to load",
+            ):
+                self._stdio.engine(row + "\n")
+        return False
 
     def _make_cache_folder(self, name: str) -> None:
         try:
@@ -129,6 +148,8 @@ class LlmDemo:
 
     def _benchmark(self, prompts: Sequence[bytes], limit: int) -> int:
         totals = engine_report.Totals()
+        if limit > 0:
+            self._model.set_config({"max_new_tokens": 1})
         for prompt in prompts:
             if prompt.startswith(b"#"):
                 continue
@@ -216,8 +237,12 @@ class LlmDemo:
 
 
 def _has_required_files(config: dict[str, Any], config_path: str) -> bool:
-    base = config.get("base_dir", config_path[: config_path.rfind("/") + 1])
+    base = _base_dir(config, config_path)
     return all(os.access(f"{base}{config.get(key, default)}", os.R_OK) for key, default in _REQUIRED)
+
+
+def _base_dir(config: dict[str, Any], config_path: str) -> str:
+    return str(config.get("base_dir", config_path[: config_path.rfind("/") + 1]))
 
 
 def _whole_number(value: object) -> int:

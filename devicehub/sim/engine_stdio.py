@@ -34,9 +34,10 @@ class Stdio:
         self._libc.fflush.argtypes = [ctypes.c_void_p]
         self._libc.setvbuf.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
         self._out = self._stdout.value
-        # Python switches the buffer off under PYTHONUNBUFFERED; a C program never does.
+        # Python takes the buffer away under PYTHONUNBUFFERED; glibc gives none back unless it is handed one.
+        self._buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         mode = _LINE_BUFFERED if os.isatty(1) else _FULLY_BUFFERED
-        self._libc.setvbuf(self._out, None, mode, _BUFFER_BYTES)
+        self._libc.setvbuf(self._out, self._buffer, mode, _BUFFER_BYTES)
 
     def engine(self, text: str | bytes) -> None:
         """Write what MNN prints with printf: buffered."""

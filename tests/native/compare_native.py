@@ -1,0 +1,125 @@
+"""Compares the virtual llm_demo with a native one.
+
+    python tests/native/compare_native.py LLM_DEMO MODEL_DIR [PROMPT_FILE]
+
+Both run the model with a greedy configuration and one thread, in empty folders. Prints `no difference`, or
+the first line that differs, and then ends with status 1. Figures, line numbers of MNN's sources and the name
+of the cache folder may differ. Without a prompt file three prompts of its own are asked, each alone and all
+in one file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from devicehub import procs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROMPTS: Final = (
+    "What is DeviceHub?",
+    "Write one sentence about the sea, in quotes: \"...\" \\n $(date) 'x'.",
+    "你好! Grüße 🙂 <- what is this?",
+)
+_TIMEOUT_S: Final = 600.0
+_MASKS: Final = (
+    (re.compile(rb"^main, \d+, cost time: [\d.]+ ms$"), b"main, N, cost time: T ms"),
+    (re.compile(rb"\bonForward, \d+"), b"onForward, N"),
+    (re.compile(rb"\btmp_[0-9a-f]+"), b"tmp_H"),
+    (
+        re.compile(
+            rb"^( vision time| pixels_mp|  audio \w+ time|prefill time| decode time| sample time) = [\d.]+"
+        ),
+        rb"\1 = T",
+    ),
+    (re.compile(rb"^(prefill speed| decode speed| vision speed) = [\d.]+"), rb"\1 = T"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+def mask(output: bytes) -> list[bytes]:
+    """The lines of an output without what differs from run to run."""
+    lines = output.split(b"\n")
+    for pattern, replacement in _MASKS:
+        lines = [pattern.sub(replacement, line) for line in lines]
+    return lines
+
+
+def first_difference(native: Outcome, virtual: Outcome) -> str | None:
+    """A description of the first difference, or None."""
+    for name, left, right in (
+        ("stdout", native.stdout, virtual.stdout),
+        ("stderr", native.stderr, virtual.stderr),
+    ):
+        for number, (one, other) in enumerate(itertools.zip_longest(mask(left), mask(right)), 1):
+            if one != other:
+                return f"{name}, line {number}:\n  native  {one!r}\n  virtual {other!r}"
+    if native.status != virtual.status:
+        return f"exit status:\n  native  {native.status}\n  virtual {virtual.status}"
+    return None
+
+
+async def compare(llm_demo: Path, model: Path, prompts: bytes, arguments: Sequence[str]) -> str | None:
+    """Run both in folders of their own and give the first difference."""
+    outcomes: list[Outcome] = []
+    virtual = [sys.executable, "-m", "devicehub.sim.engine", "llm_demo"]
+    for command in ([str(llm_demo)], virtual):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            config: dict[str, Any] = json.loads((model / "config.json").read_bytes())
+            config |= {"sampler_type": "greedy", "thread_num": 1, "base_dir": f"{model}/"}
+            (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+            (folder / "prompt.txt").write_bytes(prompts)
+            argv = [*command, "config.json", "prompt.txt", *arguments]
+            done = await procs.run(argv, timeout_s=_TIMEOUT_S, cwd=folder, env=_environment())
+            outcomes.append(Outcome(done.status, done.stdout, done.stderr))
+    return first_difference(*outcomes)
+
+
+def _environment() -> dict[str, str]:
+    package = str(Path(__file__).parents[2])
+    return {**os.environ, "PYTHONPATH": package}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare and print; the exit status."""
+    if not 2 <= len(arguments) <= 3:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    llm_demo, model = (Path(argument).resolve() for argument in arguments[:2])
+    if len(arguments) == 3:
+        files = [Path(arguments[2]).read_bytes()]
+    else:
+        files = [f"{prompt}\n".encode() for prompt in PROMPTS]
+        files.append(b"".join(files))
+    for prompts in files:
+        for options in (["64"], [], ["0"], ["64", "no_think"]):
+            difference = asyncio.run(compare(llm_demo, model, prompts, options))
+            if difference is not None:
+                asked = prompts.decode(errors="replace")
+                sys.stdout.write(f"prompts {asked!r}, arguments {options}: {difference}\n")
+                return 1
+    sys.stdout.write("no difference\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
