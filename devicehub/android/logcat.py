@@ -95,7 +95,8 @@ _FORMATS: Final = tuple(
         rf"{_STAMP} +(?P<pid>\d+)-(?P<tid>\d+)(?:/{_PACKAGE}(?: \([^)]*\))?)? +{_LEVEL}/{_TAG} *: ?"
         r"(?P<message>.*)",
         # Android Studio since 2022: "2022-12-29 04:00:18.823 30249-30321 Tag     com.app    D  text"
-        rf"{_STAMP} +(?P<pid>\d+)-(?P<tid>\d+) +(?P<tag>\S.{{0,127}}?) +{_PACKAGE} +{_LEVEL}  ?(?P<message>.*)",
+        rf"{_STAMP} +(?P<pid>\d+)-(?P<tid>\d+) +(?P<tag>\S.{{0,127}}?) +{_PACKAGE} +{_LEVEL}  ?"
+        r"(?P<message>.*)",
         # brief and tag: "I/MNNJNI  ( 8826): text", "I/MNNJNI: text"
         rf"{_LEVEL}/(?P<tag>[^\s(:][^(:]{{0,127}}?) *\( *{_UID}(?P<pid>\d+)\): ?(?P<message>.*)",
         rf"{_LEVEL}/(?P<tag>[^\s:][^:]{{0,127}}?) *: ?(?P<message>.*)",

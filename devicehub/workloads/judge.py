@@ -1,0 +1,271 @@
+"""The verdict on one launch, from what its readers gathered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, RANK, Failure, Hit
+from devicehub.workloads.llm_bench import BenchReader, bogus_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devicehub.workloads.llm_demo import DemoReader
+    from devicehub.workloads.log_side import EngineProcess, LogSide
+    from devicehub.workloads.mnn_chat import ChatReader
+    from devicehub.workloads.perf_block import PerfBlock
+    from devicehub.workloads.record import Record
+
+SUCCEEDED: Final = "succeeded"
+FAILED: Final = "failed"
+INCOMPLETE: Final = "incomplete"
+
+_MOST_EVIDENCE: Final = 8
+_LONGEST_EVIDENCE: Final = 400
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that is known about one launch.
+
+    Attributes:
+        workload: demo, bench or app, where the caller knows it.
+        spoken: what standard error and the agent gave, none of it the model's text.
+        exit_status: None where it is not known, which fails nothing.
+        agent_cause: why the agent ended the launch, a slug.
+        max_new_tokens: what was asked; None where it is not known.
+        logs_to_logcat: whether the engine prints to the log; None where it is not known.
+    """
+
+    demo: DemoReader
+    bench: BenchReader
+    chat: ChatReader
+    log: LogSide
+    spoken: Sequence[Hit] = ()
+    workload: str | None = None
+    exit_status: int | None = None
+    agent_cause: str | None = None
+    max_new_tokens: int | None = None
+    logs_to_logcat: bool | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the hub concludes about one launch, and the lines that prove it."""
+
+    verdict: str
+    cause: str | None = None
+    records: tuple[Record, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+def counters_in_log(facts: Facts) -> bool:
+    """Whether this engine's print function writes to the log, so that stdout holds the model's text alone."""
+    process = facts.log.process
+    if facts.logs_to_logcat is not None:
+        return facts.logs_to_logcat
+    if facts.demo.engine_prints_here:
+        return False
+    if process is None:
+        return False
+    return process.prints_here or process.blocks.block is not None or facts.demo.block is None
+
+
+def judge(facts: Facts) -> Judgement:
+    """Apply the success predicate: every condition must hold, and doubt is failure."""
+    match _find_workload(facts):
+        case "demo":
+            return _judge_demo(facts)
+        case "bench":
+            return _judge_bench(facts)
+        case "app":
+            return _judge_app(facts)
+        case _:
+            return _judge_unknown(facts)
+
+
+def _find_workload(facts: Facts) -> str | None:
+    process = facts.log.process
+    if facts.workload is not None:
+        return facts.workload
+    if facts.demo.started or facts.demo.prompt_file is not None or facts.demo.block is not None:
+        return "demo"
+    if facts.bench.started:
+        return "bench"
+    if facts.chat.started or (process is not None and process.chat.started):
+        return "app"
+    if facts.demo.engine_prints_here or process is not None:
+        return "demo"
+    return None
+
+
+# llm_demo
+
+
+def _judge_demo(facts: Facts) -> Judgement:
+    process = facts.log.process
+    in_log = counters_in_log(facts)
+    demo = facts.demo
+    block = (process.blocks.block if process else None) if in_log else demo.block
+    records = _demo_records(facts, process, block, in_log=in_log)
+    # In a logcat build the engine says nothing on stdout: what looks like it there is text.
+    after_block = [] if in_log else demo.tail.all
+    proven = [*demo.head.all, *after_block, *facts.spoken, *facts.log.own_hits()]
+    in_text = [hit for hit in demo.body.all if not in_log or (block is None and hit.pattern.shell_line)]
+    healthy = block is not None and block.healthy and _as_asked(block, facts)
+    # A model that generated no token wrote nothing: then every line is the engine's.
+    silent = not healthy or block is None or not block.decode_tokens
+    failed = _judge_failures(facts, [*proven, *in_text] if silent else proven, records)
+    if failed is not None:
+        return failed
+    if in_text:
+        return _failed("ambiguous_output", records, in_text)
+    if block is None:
+        return _judge_without_block(facts, in_log=in_log)
+    if not healthy:
+        return _failed("no_tokens", records, lines=_block_lines(block))
+    if not in_log and demo.relaunched:
+        return Judgement(INCOMPLETE, "incomplete_output", records, ("a later launch printed no counters",))
+    doubt = None if in_log else _doubt(facts, block)
+    if doubt is not None:
+        return _failed("ambiguous_output", records, lines=(doubt, *_block_lines(block)))
+    return Judgement(SUCCEEDED, None, records, _block_lines(block))
+
+
+def _demo_records(
+    facts: Facts, process: EngineProcess | None, block: PerfBlock | None, *, in_log: bool
+) -> tuple[Record, ...]:
+    if block is None:
+        return ()
+    costs = [*(process.costs_ms if in_log and process else facts.demo.costs_ms), None, None]
+    source = "logcat" if in_log else "stdout"
+    return (block.record(source=source, load_ms=costs[0], tuning_ms=costs[1]),)
+
+
+def _as_asked(block: PerfBlock, facts: Facts) -> bool:
+    return block.decode_tokens != 0 or facts.max_new_tokens in (None, 0)
+
+
+def _judge_without_block(facts: Facts, *, in_log: bool) -> Judgement:
+    demo = facts.demo
+    if in_log and demo.block is not None:
+        return _failed("ambiguous_output", (), lines=("the block on stdout is not the engine's",))
+    if facts.log.losses:
+        return Judgement(INCOMPLETE, "log_loss", (), tuple(facts.log.losses))
+    if facts.exit_status == 1 and demo.prompt_file is not None and not (demo.generated() or "").strip():
+        return _failed("prompt_missing", (), lines=(f"prompt file is {demo.prompt_file}",))
+    return Judgement(INCOMPLETE, "incomplete_output")
+
+
+def _doubt(facts: Facts, block: PerfBlock) -> str | None:
+    """Why the last block on stdout may be the model's own text; None where it cannot be."""
+    demo = facts.demo
+    if demo.block_has_text_after:
+        return "text follows the last block"
+    if not demo.in_text or facts.exit_status is not None:
+        return None
+    if not block.consistent:
+        return "the block's speeds are not its tokens over its times"
+    if demo.engine_times_samples and "sample time" not in block.fields:
+        return "the block is of an older version than the engine"
+    return None
+
+
+def _block_lines(block: PerfBlock) -> tuple[str, ...]:
+    names = ("prompt tokens num", "decode tokens num", "output tokens num", "prefill speed", "decode speed")
+    return tuple(f"{name} = {block.fields[name]}" for name in names if name in block.fields)
+
+
+# llm_bench, MnnLlmChat and the rest
+
+
+def _judge_bench(facts: Facts) -> Judgement:
+    bench = facts.bench
+    records = tuple(bench.records)
+    failed = _judge_failures(facts, [*facts.demo.head.all, *facts.spoken, *facts.log.own_hits()], records)
+    if failed is not None:
+        return failed
+    reasons = [f"{record.test}: {reason}" for record in records if (reason := bogus_reason(record))]
+    if reasons:
+        return _failed("bogus_bench", records, lines=reasons)
+    if bench.other_tool and not records:
+        return _failed("not_mnn", ())
+    if not records or bench.cut_row is not None:
+        return Judgement(INCOMPLETE, "incomplete_output", records, (bench.cut_row,) if bench.cut_row else ())
+    return Judgement(SUCCEEDED, None, records)
+
+
+def _judge_app(facts: Facts) -> Judgement:
+    process = facts.log.process
+    records = tuple(process.chat.records if process and process.chat.started else facts.chat.records)
+    failed = _judge_failures(facts, [*facts.demo.head.all, *facts.log.own_hits()], records)
+    if failed is not None:
+        return failed
+    if not records:
+        return Judgement(INCOMPLETE, "incomplete_output")
+    if not all(_replied(record) for record in records):
+        return _failed("no_tokens", records)
+    return Judgement(SUCCEEDED, None, records)
+
+
+def _replied(record: Record) -> bool:
+    speeds = (record.prefill_tok_s, record.decode_tok_s)
+    return bool(record.prompt_tokens and record.decode_tokens) and all(speed for speed in speeds)
+
+
+def _judge_unknown(facts: Facts) -> Judgement:
+    """No line of any workload: a start that failed, another tool, or nothing."""
+    hits = [*facts.demo.head.all, *facts.spoken, *facts.log.own_hits()] or facts.log.all_hits()
+    failed = _judge_failures(facts, hits, ())
+    if failed is not None:
+        return failed
+    if facts.bench.other_tool:
+        return _failed("not_mnn", ())
+    return Judgement(INCOMPLETE, "incomplete_output")
+
+
+# causes
+
+
+def _judge_failures(facts: Facts, hits: list[Hit], records: Sequence[Record]) -> Judgement | None:
+    """The failure that the agent, a line, or the exit status proves; None where none does."""
+    if facts.agent_cause is not None:
+        return _failed(facts.agent_cause, records, hits)
+    if hits:
+        return _failed(_first_cause(hits).slug, records, hits)
+    status = facts.exit_status
+    if status in (None, 0):
+        return None
+    if status == 1 and facts.demo.prompt_file is not None and not records:
+        # Without a block the rule for a missing prompt file decides.
+        ended = _judge_without_block(facts, in_log=False)
+        if ended.verdict == FAILED:
+            return ended
+    return _failed(_status_cause(facts, status), records, lines=(f"exit status {status}",))
+
+
+def _first_cause(hits: Sequence[Hit]) -> Failure:
+    first = min((hit.failure for hit in hits), key=lambda failure: RANK[failure.slug])
+    proven = {hit.failure.slug for hit in hits}
+    if first.slug == "weight_missing" and "config_missing" in proven:
+        # llm_bench looks for the weights first: the whole folder is missing.
+        return BY_SLUG["model_missing"]
+    return first
+
+
+def _status_cause(facts: Facts, status: int | None) -> str:
+    if status == 255:
+        return "generation_error" if facts.demo.prompt_file is not None else "usage_error"
+    return EXIT_CAUSES.get(status or 0, "exit_status")
+
+
+def _failed(
+    slug: str, records: Sequence[Record], hits: Sequence[Hit] = (), *, lines: Sequence[str] = ()
+) -> Judgement:
+    """A failure; the lines that prove its cause come first."""
+    ordered = sorted(hits, key=lambda hit: (hit.failure.slug != slug, RANK[hit.failure.slug]))
+    evidence = [re.sub(r"\s+", " ", line).strip()[:_LONGEST_EVIDENCE] for line in lines]
+    evidence += [hit.line.strip()[:_LONGEST_EVIDENCE] for hit in ordered]
+    return Judgement(FAILED, slug, tuple(records), tuple(dict.fromkeys(evidence))[:_MOST_EVIDENCE])

@@ -1,0 +1,203 @@
+"""From the bytes of a launch to its counters and its verdict."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from devicehub.android.lines import Line, LineSplitter
+from devicehub.android.logcat import Divider, Entry, LogcatParser, LogLines, Unparsed
+from devicehub.workloads.failures import BY_SLUG, find_failure
+from devicehub.workloads.judge import Facts, counters_in_log, judge
+from devicehub.workloads.llm_bench import BenchReader
+from devicehub.workloads.llm_demo import DemoReader, HitBag
+from devicehub.workloads.log_side import LogSide
+from devicehub.workloads.mnn_chat import ChatReader
+from devicehub.workloads.record import Record
+from devicehub.workloads.saved import SavedLines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_STATUS: Final = re.compile(
+    r"\s*(?:rc|ret|exit(?: ?code| ?status)?|exit_?code|\$\?)\s*[:=]?\s*(\d{1,3})\s*$", re.IGNORECASE
+)
+_LONGEST_DOCUMENT: Final = 4 * 1024 * 1024
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one launch gave.
+
+    Attributes:
+        verdict: succeeded, failed or incomplete.
+        cause: a slug of `failures`; None when it succeeded.
+        records: one per measured row.
+        text: the model's answer as it stood on stdout; None where none was begun.
+        evidence: the lines that prove the verdict.
+        remedy: what a person can do about the cause.
+    """
+
+    verdict: str
+    cause: str | None
+    records: list[Record]
+    text: str | None
+    evidence: list[str]
+    remedy: str | None
+
+
+class LaunchReader:
+    """The streams of one launch, in pieces of any size, become one reading.
+
+    Args:
+        workload: demo, bench or app; None tells it from what is printed.
+        saved: stdout is a saved or pasted file: any stream, several in one, with what a shell, adb or a
+            person put around it.
+        max_new_tokens: what was asked of llm_demo, where that is known.
+        logs_to_logcat: whether the engine prints to the log, where that is known.
+        pid: the launch's process, where that is known.
+    """
+
+    def __init__(
+        self,
+        workload: str | None = None,
+        *,
+        saved: bool = False,
+        max_new_tokens: int | None = None,
+        logs_to_logcat: bool | None = None,
+        pid: int | None = None,
+    ) -> None:
+        self._workload = workload
+        self._saved = saved
+        self._max_new_tokens = max_new_tokens
+        self._logs_to_logcat = logs_to_logcat
+        self._stdout: LineSplitter | SavedLines = SavedLines() if saved else LineSplitter()
+        self._stderr = LineSplitter()
+        self._log_bytes = LogcatParser()
+        self._saved_log = LogLines()
+        self._demo = DemoReader(saved=saved)
+        self._bench = BenchReader()
+        self._chat = ChatReader()
+        self._log = LogSide(pid)
+        self._spoken = HitBag()
+        self._said_status: int | None = None
+        self._document: list[str] | None = [] if saved else None
+        self._document_size = 0
+
+    def feed_stdout(self, data: bytes) -> None:
+        """Take bytes of standard output, or of the saved file."""
+        self._take_stdout(self._stdout.receive(data))
+
+    def feed_stderr(self, data: bytes) -> None:
+        """Take bytes of standard error, where it was kept apart."""
+        self._take_stderr(self._stderr.receive(data))
+
+    def feed_log(self, data: bytes) -> None:
+        """Take bytes of the phone's log, in any format of logcat."""
+        for item in self._log_bytes.receive(data):
+            if isinstance(item, Entry):
+                self._log.take(item)
+
+    @property
+    def text_so_far(self) -> str:
+        """The model's text as far as it has come; it only grows while the model speaks."""
+        rest = self._stdout.rest if isinstance(self._stdout, LineSplitter) else ""
+        return self._demo.visible(rest)
+
+    def finish(self, exit_status: int | None = None, *, agent_cause: str | None = None) -> Reading:
+        """Judge, after the last byte.
+
+        Args:
+            exit_status: of the launch; None where it is not known, which fails nothing.
+            agent_cause: why the agent ended the launch, a slug of `failures`.
+        """
+        self._take_stdout(self._stdout.finish())
+        self._take_stderr(self._stderr.finish())
+        for item in self._log_bytes.finish():
+            if isinstance(item, Entry):
+                self._log.take(item)
+        self._demo.finish()
+        self._take_document()
+        facts = Facts(
+            demo=self._demo,
+            bench=self._bench,
+            chat=self._chat,
+            log=self._log,
+            spoken=self._spoken.all,
+            workload=self._workload,
+            exit_status=exit_status if exit_status is not None else self._said_status,
+            agent_cause=agent_cause,
+            max_new_tokens=self._max_new_tokens,
+            logs_to_logcat=self._logs_to_logcat,
+        )
+        judgement = judge(facts)
+        failure = BY_SLUG.get(judgement.cause or "")
+        return Reading(
+            verdict=judgement.verdict,
+            cause=judgement.cause,
+            records=list(judgement.records),
+            text=self._demo.generated(all_of_it=counters_in_log(facts)),
+            evidence=list(judgement.evidence),
+            remedy=failure.remedy if failure else None,
+        )
+
+    def _take_stderr(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self._spoken.add(find_failure(line.text))
+
+    def _take_stdout(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if not self._saved:
+                self._take_plain(line)
+                continue
+            item = Unparsed(line.text) if line.goes_on else self._saved_log.take(line.text)
+            if isinstance(item, Entry) and self._is_log(item):
+                self._log.take(item)
+            elif not isinstance(item, Divider) or self._demo_is_speaking:
+                self._collect_document(line)
+                self._take_plain(line)
+
+    @property
+    def _demo_is_speaking(self) -> bool:
+        """Whether lines that look like a log may be the model's text: it prints here and has no block yet."""
+        demo = self._demo
+        return demo.in_text and demo.engine_prints_here and demo.block is None
+
+    def _is_log(self, entry: Entry) -> bool:
+        if self._demo_is_speaking:
+            return False
+        return entry.stamp is not None or entry.pid is not None or (entry.tag or "").startswith("MNN")
+
+    def _take_plain(self, line: Line) -> None:
+        demo = self._demo
+        if self._may_be_figures(line) and (
+            self._bench.take(line.text) or self._chat.take(line.text, None, source="stdout")
+        ):
+            return
+        demo.take(line)
+        if self._saved and (not demo.in_text or demo.block is not None):
+            status = _STATUS.match(line.text)
+            self._said_status = int(status[1]) if status else self._said_status
+
+    def _may_be_figures(self, line: Line) -> bool:
+        """Whether another tool than llm_demo may have written this line: the model's text may look alike."""
+        demo = self._demo
+        return self._workload != "demo" and not demo.in_text and not demo.started and not line.goes_on
+
+    def _collect_document(self, line: Line) -> None:
+        """Keep a file that begins as a JSON object, to be read as one at its end."""
+        if self._document is None:
+            return
+        begins = self._document or line.text.lstrip().startswith("{") or not line.text.strip()
+        self._document_size += len(line.text)
+        if not begins or self._document_size > _LONGEST_DOCUMENT:
+            self._document = None
+        elif self._document or line.text.strip():
+            self._document.append(line.text)
+
+    def _take_document(self) -> None:
+        if self._document and not self._bench.started:
+            text = "\n".join(self._document)
+            if '"results"' in text or '"modelSize"' in text:
+                self._bench.take_document(text)
