@@ -32,6 +32,7 @@ from devicehub.sim import namespace
 from devicehub.sim.namespace import Bind, View
 
 READY: Final = "ready"
+_MAX_FILES: Final = 1024
 _REQUEST_LIMIT: Final = 1 << 20
 _ROLES: Final = ("keeper", "init", "adbd")
 
@@ -286,6 +287,8 @@ def _spawn(request: Request, files: list[int]) -> int:
             signal.signal(number, signal.SIG_DFL)
         for target, file in enumerate(files):
             os.dup2(file, target)
+        # A second descriptor of stdout would keep the stream open for as long as a background process lives.
+        os.closerange(3, _MAX_FILES)
         if request.terminal:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         os.chdir(request.cwd)
