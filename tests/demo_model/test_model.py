@@ -15,7 +15,7 @@ from devicehub.units import MB
 
 async def ask(prompts: list[str]) -> list[str]:
     argv: list[str | Path] = [sys.executable, "-m", "devicehub.demo_model.ask", demo_model_dir()]
-    done = await procs.run(argv, stdin=json.dumps(prompts).encode(), timeout_s=120)
+    done = await procs.run(argv, stdin=json.dumps(prompts).encode(), timeout_s=300)
     assert done.status == 0, done.stderr.decode()
     answers: list[str] = json.loads(done.stdout)
     return answers
