@@ -43,10 +43,11 @@ SYSTEM_COMMANDS: Final = frozenset(
 )
 """Android's own programs, which the simulator answers itself."""
 
-STAND_INS: Final = frozenset(
-    ("dd", "diff", "expr", "gunzip", "gzip", "ln", "mkfifo", "mknod", "stty", "tr", "zcat")
-)
-"""Applets of the simulator's own: Debian's toybox lacks them, or a phone's SELinux rules change them."""
+STAND_INS: Final = frozenset(("dd", "diff", "expr", "gunzip", "gzip", "stty", "tr", "zcat"))
+"""Applets of the simulator's own, because Debian's toybox lacks them."""
+
+DENIED: Final = frozenset(("ln", "mkfifo", "mknod"))
+"""Applets that a phone's SELinux rules refuse; `ln` only without -s."""
 
 
 @dataclass(frozen=True)

@@ -71,13 +71,17 @@ class VirtualPhone:
 
     Attributes:
         spec: what was asked for, with serialno and boot_id filled in.
+        product: the name of the product it plays.
         mode: whether its processes are confined or see the host.
         root: its file system on the host.
         addresses: one `127.0.0.1:PORT` per port.
     """
 
-    def __init__(self, spec: PhoneSpec, mode: Mode, root: Path, addresses: Sequence[str]) -> None:
+    def __init__(
+        self, spec: PhoneSpec, product: str, mode: Mode, root: Path, addresses: Sequence[str]
+    ) -> None:
         self.spec = spec
+        self.product = product
         self.mode = mode
         self.root = root
         self.addresses = tuple(addresses)
@@ -122,7 +126,7 @@ async def virtual_phone(
         )
         await stack.enter_async_context(adbd.running())
         addresses = [await adbd.listen(port) for port in (spec.port, *spec.more_ports)]
-        yield VirtualPhone(spec, shell.mode, shell.root, addresses)
+        yield VirtualPhone(spec, profile.props["ro.product.model"], shell.mode, shell.root, addresses)
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub import procs
 from devicehub.errors import SimError
-from devicehub.sim.applets import STAND_INS, SYSTEM_COMMANDS, Applets
+from devicehub.sim.applets import DENIED, STAND_INS, SYSTEM_COMMANDS, Applets
 from devicehub.sim.processes import PACKAGE_FOLDER
 
 if TYPE_CHECKING:
@@ -31,9 +31,24 @@ esac
 """
 _TOYBOX: Final = """\
 case ${{1-}} in
-{names}) exec {stand_in} "$@" ;;
+{stand_ins}) exec {stand_in} "$@" ;;
+{denied}) exec "$@" ;;
 *) exec {toybox} "$@" ;;
 esac
+"""
+_LN: Final = """\
+for word in "$@"; do
+    case $word in
+    --) break ;;
+    -*s*) exec {ln} "$@" ;;
+    esac
+done
+printf '%s\\n' "ln: cannot create hard link: Permission denied" >&2
+exit 1
+"""
+_DENIED: Final = """\
+printf '%s\\n' "{name}: Permission denied" >&2
+exit 1
 """
 
 
@@ -81,31 +96,38 @@ def install(folder: Path, tools: HostTools, applets: Applets, *, properties: str
         place = _place_of(name, tools)
         if name in STAND_INS:
             old = "--old-dd " if name == "dd" and applets.old_dd else ""
-            _script(folder / name, f'exec {_python("standins")} {old}{name} "$@"\n')
+            _script(folder / name, f'exec {_program("standins.py")} {old}{name} "$@"\n')
+        elif name == "ln" and place is not None:
+            multicall = "ln" if place == tools.toybox else ""
+            _script(folder / name, _LN.format(ln=f"{shlex.quote(place)} {multicall}"))
+        elif name in DENIED:
+            _script(folder / name, _DENIED.format(name=name))
         elif place is not None:
             (folder / name).symlink_to(place)
     if tools.toybox is not None:
-        names = "|".join(sorted(STAND_INS))
-        text = _TOYBOX.format(toybox=shlex.quote(tools.toybox), names=names, stand_in=_python("standins"))
+        text = _TOYBOX.format(
+            toybox=shlex.quote(tools.toybox),
+            stand_ins="|".join(sorted(STAND_INS)),
+            denied="|".join(sorted(DENIED)),
+            stand_in=_program("standins.py"),
+        )
         _script(folder / "toybox", text)
-    python = shlex.quote(sys.executable)
-    client = shlex.quote(str(PACKAGE_FOLDER / "sim/client.py"))
     for name in SYSTEM_COMMANDS:
-        _script(folder / name, f'exec {python} -I -S -B {client} {name} "$@"\n')
+        _script(folder / name, f'exec {_program("client.py")} {name} "$@"\n')
     _script(folder / "getprop", _GETPROP.format(properties=shlex.quote(properties)))
-    _script(folder / "mnn_engine", f'PYTHONUTF8=1 exec {_python("engine", packages=True)} "$@"\n')
+    package = shlex.quote(str(PACKAGE_FOLDER.parent))
+    environment = f"PYTHONPATH={package} PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1"
+    engine = f'exec {shlex.quote(sys.executable)} -m devicehub.sim.engine "$@"'
+    _script(folder / "mnn_engine", f"export {environment}\n{engine}\n")
 
 
 def _place_of(name: str, tools: HostTools) -> str | None:
     return tools.toybox if name in tools.toybox_names else shutil.which(name)
 
 
-def _python(module: str, *, packages: bool = False) -> str:
-    """The start of a command line that runs one of the simulator's own modules on the phone."""
-    path = shlex.quote(str(PACKAGE_FOLDER.parent))
-    option = "-B" if packages else "-SB"
-    command = f"env PYTHONPATH={path} PYTHONDONTWRITEBYTECODE=1 {shlex.quote(sys.executable)} {option}"
-    return f"{command} -m devicehub.sim.{module}"
+def _program(file: str) -> str:
+    """The start of a command line that runs one of the simulator's own programs on the phone."""
+    return f"{shlex.quote(sys.executable)} -I -S -B {shlex.quote(str(PACKAGE_FOLDER / 'sim' / file))}"
 
 
 def _script(file: Path, text: str) -> None:
