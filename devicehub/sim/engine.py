@@ -4,9 +4,8 @@ It runs the model in the MNN wheel and prints what the real program prints, thro
 ends as the real one ends, by exit status or by a signal. `--logcat` plays a build with MNN_USE_LOGCAT: MNN's
 own rows go to the phone's log.
 
-Environment: DEVICEHUB_SIM_THREADS, the most threads granted (default 1); DEVICEHUB_SIM_LOG, a file to which
-log entries are appended as logcat's threadtime shows them. The threads asked for and used are noted in the
-log under the tag `devicehub`.
+Environment: DEVICEHUB_SIM_THREADS, the most threads granted (default 1). How many were asked for and used
+stands in the phone's log under the tag `devicehub`: the real program prints nothing of the kind.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from devicehub.errors import SimError
+from devicehub.sim import logd
 from devicehub.sim.engine_demo import LlmDemo
-from devicehub.sim.engine_log import HUB_TAG, LogWriter, RowForwarder
+from devicehub.sim.engine_log import HUB_TAG, RowForwarder
 from devicehub.sim.engine_stdio import Stdio
 
 if TYPE_CHECKING:
@@ -42,14 +41,13 @@ def main(argv: Sequence[str]) -> int:
     threads = _granted_threads()
     # The wheel loads weights with threads of its own whatever the configuration says.
     os.environ.setdefault("OMP_THREAD_LIMIT", str(threads))
-    write = file_log_writer(os.environ.get("DEVICEHUB_SIM_LOG"))
     stdio = Stdio()
-    forwarder = RowForwarder(write) if logcat else None
+    forwarder = RowForwarder(logd.write) if logcat else None
     if forwarder is not None:
         stdio.divert_engine(forwarder.fd)
 
     def note(text: str) -> None:
-        write(priority="I", tag=HUB_TAG, pid=os.getpid(), message=text.encode())
+        logd.write(priority="I", tag=HUB_TAG, message=text)
 
     try:
         status = LlmDemo(stdio, threads=threads, note=note).run(tool)
@@ -60,21 +58,6 @@ def main(argv: Sequence[str]) -> int:
     if forwarder is not None:
         forwarder.finish()
     return status
-
-
-def file_log_writer(path: str | None) -> LogWriter:
-    """A writer that appends threadtime lines to a file; without a path it writes nothing."""
-
-    def write(*, priority: str, tag: str, pid: int, message: bytes) -> None:
-        if not path:
-            return
-        stamp = f"{datetime.now().astimezone():%m-%d %H:%M:%S.%f}"[:-3]
-        head = f"{stamp} {pid:5} {pid:5} {priority} {tag:<8}: "
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.write(fd, head.encode() + message + b"\n")
-        os.close(fd)
-
-    return write
 
 
 def _granted_threads() -> int:

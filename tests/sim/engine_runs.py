@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import shutil
+import socket
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,8 +18,11 @@ import pytest
 
 from devicehub import procs
 from devicehub.demo_model import demo_model_dir
+from devicehub.sim import logd
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from devicehub.procs import Completed
 
 needs_demo_model: Final = pytest.mark.skipif(
@@ -55,6 +62,77 @@ class Bench:
         argv = [sys.executable, "-m", "devicehub.sim.engine", *options, "llm_demo", config, *arguments]
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **env}
         return await procs.run(argv, timeout_s=120, cwd=self.folder, env=environ)
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """One entry of the phone's log."""
+
+    priority: str
+    pid: int
+    tag: str
+    message: str
+
+
+class PhoneLog(asyncio.DatagramProtocol):
+    """The receiving end of a phone's log.
+
+    Attributes:
+        folder: what the engine finds it by, in DEVICEHUB_SIM_SOCKETS.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.rows: list[LogRow] = []
+        self.news = asyncio.Event()
+        self._drained = asyncio.Event()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        """Take an entry; an empty datagram is the last."""
+        if not data:
+            self._drained.set()
+            return
+        self.news.set()
+        level, pid, _tid, _time_ns = logd.ENTRY.unpack_from(data)
+        tag, _, message = data[logd.ENTRY.size :].decode().partition("\0")
+        self.rows.append(LogRow(logd.PRIORITIES[level - 2], pid, tag, message))
+
+    async def drain(self) -> None:
+        """Take all that was sent before."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.setblocking(False)
+            await asyncio.get_running_loop().sock_sendto(end, b"", f"{self.folder}/{logd.SOCKET_NAME}")
+        await self._drained.wait()
+
+    async def wait_for(self, prefix: str) -> LogRow:
+        """The first entry that begins so."""
+        async with asyncio.timeout(60):
+            while True:
+                self.news.clear()
+                found = next((row for row in self.rows if row.message.startswith(prefix)), None)
+                if found is not None:
+                    return found
+                await self.news.wait()
+
+    def of(self, tag: str) -> list[LogRow]:
+        """The entries with a tag."""
+        return [row for row in self.rows if row.tag == tag]
+
+
+@contextlib.asynccontextmanager
+async def phone_log() -> AsyncIterator[PhoneLog]:
+    """Receive what is logged meanwhile."""
+    # Not below pytest's folder: the path of a Unix socket has at most 107 bytes.
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as entries:
+        entries.bind(f"{folder}/{logd.SOCKET_NAME}")
+        entries.setblocking(False)
+        log = PhoneLog(folder)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: log, sock=entries)
+        try:
+            yield log
+            await log.drain()
+        finally:
+            transport.close()
 
 
 @pytest.fixture

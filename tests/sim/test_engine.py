@@ -6,8 +6,10 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from devicehub import procs
-from tests.sim.engine_runs import Bench, bench, needs_demo_model
+from tests.sim.engine_runs import Bench, bench, needs_demo_model, phone_log
 
 __all__ = ["bench"]
 
@@ -100,42 +102,45 @@ async def test_missing_config_is_told_on_stderr(bench: Bench) -> None:
     assert b"[Error]: tokenizer file not found: none/tokenizer.txt\nLLM init error\n" in done.stdout
 
 
-async def test_threads_are_limited_and_noted(bench: Bench) -> None:
+@pytest.mark.parametrize(("granted", "used"), [("", 1), ("3", 3), ("9", 4), ("many", 1)])
+async def test_threads_are_limited_and_noted(bench: Bench, granted: str, used: int) -> None:
     bench.write(thread_num=4)
-    for granted, used in (("", 1), ("3", 3), ("9", 4), ("many", 1)):
-        log = bench.folder / f"log{granted}"
-        await bench.run("p.txt", "1", DEVICEHUB_SIM_THREADS=granted, DEVICEHUB_SIM_LOG=str(log))
-        assert f"I devicehub: virtual engine: threads asked 4, used {used}\n" in log.read_text()
+    async with phone_log() as log:
+        await bench.run("p.txt", "1", DEVICEHUB_SIM_THREADS=granted, DEVICEHUB_SIM_SOCKETS=log.folder)
+    assert [row.message for row in log.rows] == [f"virtual engine: threads asked 4, used {used}"]
+    assert log.rows == log.of("devicehub")
 
 
 async def test_logcat_build_keeps_the_text_on_stdout_and_the_rest_in_the_log(bench: Bench) -> None:
     plain = await bench.run("p.txt")
-    log = bench.folder / "log"
-    done = await bench.run("p.txt", options=("--logcat",), DEVICEHUB_SIM_LOG=str(log))
+    async with phone_log() as log:
+        done = await bench.run("p.txt", options=("--logcat",), DEVICEHUB_SIM_SOCKETS=log.folder)
     assert done.stdout == b"config path is model/config.json\nprompt file is p.txt\n" + text_of(plain.stdout)
-    entries = [line.split(" MNNJNI  : ") for line in log.read_text().splitlines() if "MNNJNI" in line]
-    messages = [entry[1] for entry in entries]
+    rows = log.of("MNNJNI")
+    messages = [row.message for row in rows]
     assert messages[0].startswith("The device supports: ")
-    assert messages[-1] == "##################################"
     assert messages[messages.index("#" * 33) - 1] == ""
-    assert {entry[0].split()[2] for entry in entries} == {entries[0][0].split()[3]}
+    assert messages[-1] == "#" * 34
+    assert {row.priority for row in rows} == {"I"}
+    assert {row.pid for row in rows} == {row.pid for row in log.of("devicehub")}
 
 
 async def test_logcat_build_logs_errors_as_errors(bench: Bench) -> None:
-    log = bench.folder / "log"
     (bench.model / "llm.mnn").unlink()
-    done = await bench.run("p.txt", options=("--logcat",), DEVICEHUB_SIM_LOG=str(log))
+    async with phone_log() as log:
+        done = await bench.run("p.txt", options=("--logcat",), DEVICEHUB_SIM_SOCKETS=log.folder)
     assert done.stdout == b"config path is model/config.json\n"
-    assert " E MNNJNI  : [Error]: LLM model file not found: model/llm.mnn\n" in log.read_text()
-    assert " E MNNJNI  : LLM init error\n" in log.read_text()
+    errors = [row.message for row in log.of("MNNJNI") if row.priority == "E"]
+    assert errors == ["[Error]: LLM model file not found: model/llm.mnn", "LLM init error"]
 
 
 async def test_logcat_build_that_crashes_has_logged_what_it_printed(bench: Bench) -> None:
-    log = bench.folder / "log"
     bench.write(sampler_type="mixed", top_k=0)
-    done = await bench.run("p.txt", options=("--logcat",), DEVICEHUB_SIM_LOG=str(log))
-    assert done.status == -signal.SIGSEGV
-    assert "I MNNJNI  : The device supports: " in log.read_text()
+    async with phone_log() as log:
+        done = await bench.run("p.txt", options=("--logcat",), DEVICEHUB_SIM_SOCKETS=log.folder)
+        assert done.status == -signal.SIGSEGV
+        row = await log.wait_for("The device supports: ")
+    assert (row.priority, row.tag) == ("I", "MNNJNI")
 
 
 async def test_ceval_table_is_answered_into_a_file(bench: Bench) -> None:
