@@ -122,8 +122,6 @@ class LogSide:
 
 
 def _is_ours(program: str | None, victim_pid: int | None, pid: int | None) -> bool:
-    if program is not None and not program.isdigit():
-        return _OUR_PROGRAMS.search(program) is not None
-    if program is not None:
-        return program == str(pid)
-    return pid is not None and victim_pid == pid
+    if pid is not None and (victim_pid == pid or program == str(pid)):
+        return True
+    return program is not None and _OUR_PROGRAMS.search(program) is not None

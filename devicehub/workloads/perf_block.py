@@ -120,13 +120,15 @@ class BlockReader:
     def take(self, line: str) -> Step:
         """Read one line."""
         rule = line.strip() if line.lstrip().startswith("#") else ""
-        if rule == OPENING:
+        # Some rebuilt tools close with the shorter rule.
+        closes = rule == CLOSING or (rule == OPENING and self._open is not None and self._open.whole)
+        if rule == OPENING and not closes:
             broken = self._open is not None
             self._open = PerfBlock()
             return Step.BROKEN if broken else Step.INSIDE
         if self._open is None:
             return Step.OUTSIDE
-        if rule == CLOSING:
+        if closes:
             block, self._open = self._open, None
             if not block.whole:
                 return Step.BROKEN
