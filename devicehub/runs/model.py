@@ -82,7 +82,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """How long each phase took; None for a phase that was not reached."""
 
-    identify_ms: float | None = None
     check_ms: float | None = None
     push_engine_ms: float | None = None
     push_model_ms: float | None = None
