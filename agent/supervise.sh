@@ -100,6 +100,9 @@ kill_workload() {
 
 run_workload() {
   status=
+  read_uptime
+  started=$uptime
+  ended=$uptime
   [ -z "$stopping" ] || return 0
   setsid sh "$agent/workload.sh" "$run_id" </dev/null >"$run/stdout" 2>"$run/stderr" &
   workload=$!
@@ -121,6 +124,8 @@ run_workload() {
   fi
   # What it left behind in its group would disturb the next run.
   kill -s KILL -- "-$workload" 2>/dev/null
+  read_uptime
+  ended=$uptime
 }
 
 # Sets sizes to NAME=BYTES lines.
@@ -151,14 +156,12 @@ finish() {
   read_sizes
   drop_lock
   publish "$run/exit" "contract=$CONTRACT${newline}status=$status${newline}cause=$stopping${newline}started=$started
-ended=$uptime${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped$newline$sizes${newline}end=exit"
+ended=$ended${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped$newline$sizes${newline}end=exit"
 }
 
 trap stop TERM INT
 introduce
 start_log
 start_sampler
-read_uptime
-started=$uptime
 run_workload
 finish

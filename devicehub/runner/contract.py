@@ -119,7 +119,7 @@ class Exit:
     log_wrapped: bool
     """Whether the capture outgrew its bound, so that `log` lacks its beginning."""
     duration_s: float | None
-    """From the start of the workload to the end of the run, on the phone's boot clock."""
+    """From the start of the workload to its end, on the phone's boot clock, which counts suspension."""
 
 
 def engine_env(engine_dir: str) -> dict[str, str]:

@@ -1,0 +1,102 @@
+"""The stream of `ctl.sh follow`: bytes in, events out. Pure.
+
+The agent puts a line `NONCE WORD` before each kind of content; the nonce is the hub's own and new for each
+stream, so no file can hold it. WORD is a stream's name, `tick` (nothing more for now), `exit` (the exit file
+follows), `lost` (what is left to tell of a run without supervisor follows) or `end`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devicehub.runner.contract import STREAMS, StreamName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A piece of one of the run's files."""
+
+    stream: StreamName
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The phone has sent all that there is so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run has ended and all of its files were sent."""
+
+    exit_text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """The run has neither supervisor nor exit file; all of its files were sent."""
+
+    text: bytes
+    """Lines of key=value; cause is among them."""
+
+
+FrameEvent = Data | Tick | Ended | Vanished
+
+
+class FrameDecoder:
+    """One follow stream; what comes before its first mark, or under a word it does not know, is dropped."""
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce.encode()
+        self._held = b""
+        self._word = ""
+        self._text = b""
+
+    def receive(self, data: bytes) -> Iterator[FrameEvent]:
+        """Take bytes; the events that they complete."""
+        self._held += data
+        while True:
+            before, nonce, rest = self._held.partition(self._nonce)
+            if not nonce:
+                keep = _overlap(before, self._nonce)
+                self._held = before[len(before) - keep :]
+                yield from self._content(before[: len(before) - keep])
+                return
+            line, newline, tail = rest.partition(b"\n")
+            self._held = nonce + rest
+            yield from self._content(before)
+            if not newline:
+                return
+            self._held = tail
+            yield from self._switch(line.strip().decode("ascii", "replace"))
+
+    def _content(self, data: bytes) -> Iterator[FrameEvent]:
+        if not data:
+            return
+        for stream in STREAMS:
+            if stream == self._word:
+                yield Data(stream, data)
+                return
+        if self._word in ("exit", "lost"):
+            self._text += data
+
+    def _switch(self, word: str) -> Iterator[FrameEvent]:
+        before, self._word = self._word, word
+        if word == "tick":
+            yield Tick()
+        elif word == "end" and before == "exit":
+            yield Ended(self._text)
+        elif word == "end" and before == "lost":
+            yield Vanished(self._text)
+
+
+def _overlap(data: bytes, marker: bytes) -> int:
+    """How many bytes at the end may be the beginning of the marker."""
+    for size in range(min(len(data), len(marker) - 1), 0, -1):
+        if data.endswith(marker[:size]):
+            return size
+    return 0

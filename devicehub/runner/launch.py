@@ -1,0 +1,190 @@
+"""Brings the agent onto a phone and starts runs through it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from devicehub.adb.shell import quote, run_script
+from devicehub.adb.sync import open_sync
+from devicehub.errors import AgentVersionMismatch, HashMismatch, PhoneLocked, RunnerError, ShellFailed
+from devicehub.manifest import build_manifest
+from devicehub.runner import collect
+from devicehub.runner.contract import (
+    AGENT_FILES,
+    CONTRACT,
+    PHONE_ROOT,
+    AgentExit,
+    RunHandle,
+    check_file_names,
+    check_run_id,
+    encode_launch,
+    parse_fields,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+    from pathlib import Path
+
+    from devicehub.adb.client import Transport
+    from devicehub.adb.shell import ShellResult
+    from devicehub.clock import Clock
+    from devicehub.runner.contract import Exit, LaunchSpec, Piece
+
+PATIENCE_S: Final = 120.0
+"""How long a follower waits for a phone to come back."""
+_EXISTS: Final = 3
+
+
+class Runner:
+    """Runs on one phone.
+
+    Args:
+        transport: the phone.
+        agent_dir: the folder of the agent's scripts on this host.
+        clock: paces waits.
+        root: the phone's folder for everything of ours.
+    """
+
+    def __init__(
+        self, transport: Transport, *, agent_dir: Path, clock: Clock, root: str = PHONE_ROOT
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._root = root
+        self._sources = agent_dir
+        self._manifest = build_manifest(agent_dir, AGENT_FILES)
+        self._agent_dir = f"{root}/agent/{self._manifest.id[:16]}"
+
+    async def install(self) -> str:
+        """Make sure that the agent is on the phone, whole; its folder, whose name is the content's hash.
+
+        Raises:
+            HashMismatch: a script arrived as something else.
+            AdbError: the phone cannot be asked, or takes no files.
+        """
+        expected = {entry.path: entry.sha256 for entry in self._manifest.files}
+        if await self._hashes(expected) == expected:
+            return self._agent_dir
+        await self._script(f"umask 077; mkdir -p {quote([self._agent_dir])}")
+        mark = secrets.token_hex(4)
+        arriving = {f".{name}.{mark}": name for name in expected}
+        async with open_sync(self._transport) as sync:
+            for temporary, name in arriving.items():
+                await sync.push(self._sources / name, f"{self._agent_dir}/{temporary}")
+        found = await self._hashes(arriving)
+        for temporary, name in arriving.items():
+            if found.get(temporary) != expected[name]:
+                raise HashMismatch(
+                    serial=self._transport.label,
+                    path=f"{self._agent_dir}/{name}",
+                    expected=expected[name],
+                    found=found.get(temporary),
+                )
+        moves = "".join(f" && mv -f {quote([temporary, name])}" for temporary, name in arriving.items())
+        await self._script(f"cd {quote([self._agent_dir])} && sync{moves}")
+        return self._agent_dir
+
+    async def start(self, spec: LaunchSpec) -> RunHandle:
+        """Prepare a run's directory and start the run; returns when its supervisor lives.
+
+        Raises:
+            InputError: the launch cannot be told to a phone.
+            PhoneLocked: another run holds the phone.
+            AgentVersionMismatch: the agent is of another version; install it.
+            RunnerError: the id was used before, or the agent cannot start the run.
+            AdbError: the phone cannot be asked, or takes no files.
+        """
+        check_run_id(spec.run_id)
+        check_file_names(spec.files)
+        launch = encode_launch(spec, self._root)
+        handle = RunHandle(spec.run_id, self._root, self._agent_dir)
+        await self._prepare(handle, {**spec.files, "launch": launch})
+        # DEVICEHUB_SYS: a virtual phone without a namespace maps the paths that it sees in a command line.
+        argv = ["sh", f"{self._agent_dir}/run.sh", CONTRACT, spec.run_id]
+        answer = await run_script(
+            self._transport, f"DEVICEHUB_SYS=/sys exec {quote(argv)}", timeout_s=collect.COMMAND_TIMEOUT_S
+        )
+        fields = parse_fields(answer.stdout)
+        if answer.status != AgentExit.OK:
+            await self._refuse(handle, answer, fields)
+        return RunHandle(spec.run_id, self._root, self._agent_dir, fields)
+
+    async def find(self, run_id: str) -> RunHandle:
+        """The handle of a run that an earlier process started.
+
+        Raises:
+            RunnerError: the phone does not know it.
+        """
+        handle = RunHandle(check_run_id(run_id), self._root, self._agent_dir)
+        fields = parse_fields(await collect.control(self._transport, handle, "status", run_id))
+        if fields.get("state") in (None, "prepared"):
+            raise RunnerError(f"{self._transport.label}: run {run_id} was never started on this phone")
+        return RunHandle(run_id, self._root, self._agent_dir, fields)
+
+    def follow(
+        self,
+        handle: RunHandle,
+        *,
+        positions: Mapping[str, int] | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> AsyncGenerator[Piece, None]:
+        """The pieces of the run's files until its end; see `collect.follow`."""
+        return collect.follow(
+            self._transport, handle, clock=self._clock, positions=positions, patience_s=patience_s
+        )
+
+    async def result(self, handle: RunHandle) -> Exit:
+        """How the run ended; waits for its end; see `collect.result`."""
+        return await collect.result(self._transport, handle, clock=self._clock)
+
+    async def stop(self, handle: RunHandle, cause: str = "stopped") -> None:
+        """Ask for the run's end; its `exit` then says why. Nothing to do is no error.
+
+        Raises:
+            RunnerError: the agent refuses; its own words say why.
+            AdbError: the phone cannot be asked.
+        """
+        await collect.control(self._transport, handle, "stop", handle.run_id, cause)
+
+    async def _prepare(self, handle: RunHandle, files: Mapping[str, bytes]) -> None:
+        # adbd creates with umask 0: the folder keeps others out of what sync puts into it.
+        runs, folder = quote([f"{self._root}/runs"]), quote([handle.run_dir])
+        made = await self._script(
+            f"umask 077; mkdir -p {runs} && {{ [ ! -e {folder} ] || exit {_EXISTS}; }} && mkdir {folder}",
+            accept=_EXISTS,
+        )
+        if made.status == _EXISTS:
+            raise RunnerError(f"{self._transport.label}: run {handle.run_id} exists already; take a new id")
+        async with open_sync(self._transport) as sync:
+            for name, content in files.items():
+                await sync.push(content, f"{handle.run_dir}/{name}", mode=0o600)
+
+    async def _refuse(self, handle: RunHandle, answer: ShellResult, fields: Mapping[str, str]) -> None:
+        label = self._transport.label
+        if answer.status in (AgentExit.LOCKED, AgentExit.CONTRACT, AgentExit.CONFIG):
+            # Never begun: the id is free again.
+            await self._script(f"rm -rf {quote([handle.run_dir])}")
+        if answer.status == AgentExit.LOCKED:
+            raise PhoneLocked(serial=label, holder=fields.get("holder", "unknown"))
+        if answer.status == AgentExit.CONTRACT:
+            found = fields.get("contract", "unknown")
+            raise AgentVersionMismatch(serial=label, expected=CONTRACT, found=found)
+        said = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip()[-300:]
+        raise RunnerError(
+            f"{label}: the agent did not start run {handle.run_id} (status {answer.status}): {said}"
+        )
+
+    async def _hashes(self, names: Mapping[str, str]) -> dict[str, str]:
+        """SHA-256 of the agent's files on the phone, by name; what is missing is left out."""
+        script = f"cd {quote([self._agent_dir])} 2>/dev/null && sha256sum {quote(list(names))} 2>/dev/null"
+        answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)
+        lines = (line.split() for line in answer.stdout.decode("utf-8", "replace").splitlines())
+        return {words[1]: words[0] for words in lines if len(words) == 2}
+
+    async def _script(self, script: str, *, accept: int = 0) -> ShellResult:
+        answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)
+        if answer.status not in (0, accept):
+            said = answer.stderr.decode("utf-8", "replace")
+            raise ShellFailed([script], answer.status, said, serial=self._transport.label)
+        return answer
