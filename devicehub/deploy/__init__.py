@@ -1,0 +1,1 @@
+"""Brings files onto phones."""
