@@ -137,46 +137,44 @@ def identify(props: Mapping[str, str], cpuinfo: CpuInfo | None = None, *, socs: 
 
 def identify_soc(props: Mapping[str, str], cpuinfo: CpuInfo | None, *, socs: SocBook) -> SocFacts:
     """Tell the SoC alone; see `identify`."""
-    declared = vendor_word(_first(props, ("ro.soc.manufacturer", "ro.soc.vendor")) or "")
-    part = _part_of_this_chip(props, cpuinfo, declared)
+    part = _part_of_this_chip(props, cpuinfo)
     if part is not None:
         known = socs.named(part.id) or socs.named(part.full)
         return _facts(part.vendor, part.full, known if len(known) == 1 else ())
-    vendor = declared or _vendor(props, cpuinfo)
-    known = _by_kernel_id(props, socs)
-    if len(known) == 1:
-        return _facts(known[0].facts.vendor, known[0].facts.model, known)
+    vendor = _vendor(props, cpuinfo)
     known, literal = _by_firmware(props, socs, vendor)
-    if literal is not None and not known:
-        return SocFacts(vendor=literal.vendor, model=literal.model)
-    known = _decide(known, literal, props)
+    if known or literal is None:
+        known = _by_kernel_id(props, socs, known) or _decide(known, literal, props)
     if known:
         return _facts(known[0].facts.vendor, known[0].facts.model if len(known) == 1 else None, known)
-    return SocFacts(vendor=vendor or "unknown")
+    if literal is not None:
+        return SocFacts(vendor=literal.vendor, model=literal.model)
+    return SocFacts(vendor=vendor or "unknown", model=_unheard_of(props))
 
 
-def _part_of_this_chip(
-    props: Mapping[str, str], cpuinfo: CpuInfo | None, declared: Vendor | None
-) -> Part | None:
+def _part_of_this_chip(props: Mapping[str, str], cpuinfo: CpuInfo | None) -> Part | None:
     """The part number that something written for the one chip in the phone holds."""
     texts = [props.get(name, "") for name in _OF_THIS_CHIP]
     if cpuinfo is not None:
         texts += [cpuinfo.hardware or "", cpuinfo.model_name or ""]
     texts += [props.get(name, "") for name in _OF_THIS_PHONE]
-    for text in texts:
-        part = find_part(text.strip())
-        if part is not None:
-            return part
-    model = props.get("ro.soc.model", "").strip()
-    if declared is not None and any(char.isdigit() for char in model) and model.lower() not in _SAYS_NOTHING:
-        # Not a form that is known here, but the phone says that it is the part number, and whose.
-        return Part(declared, model, model)
-    return None
+    parts = (find_part(text.strip()) for text in texts)
+    return next((part for part in parts if part is not None), None)
 
 
-def _by_kernel_id(props: Mapping[str, str], socs: SocBook) -> Sequence[Soc]:
+def _unheard_of(props: Mapping[str, str]) -> str | None:
+    """What the phone says is the part number, where nothing here knows its form: `RK3588`."""
+    model = _first(props, ("ro.soc.model",))
+    return model if model is not None and any(char.isdigit() for char in model) else None
+
+
+def _by_kernel_id(props: Mapping[str, str], socs: SocBook, possible: Sequence[Soc]) -> Sequence[Soc]:
+    """The one SoC with the kernel's number; empty where unknown, or hearsay against the firmware's name."""
     text = props.get("ro.vendor.qti.soc_id", "").strip()
-    return socs.with_kernel_id(int(text)) if re.fullmatch(r"[0-9]{1,6}", text) else ()
+    found = socs.with_kernel_id(int(text)) if re.fullmatch(r"[0-9]{1,6}", text) else ()
+    if len(found) != 1 or (possible and found[0] not in possible and not found[0].verified("kernel_soc_ids")):
+        return ()
+    return found
 
 
 def _by_firmware(
@@ -237,6 +235,9 @@ def _with_modem(known: Sequence[Soc], props: Mapping[str, str]) -> Sequence[Soc]
 
 
 def _vendor(props: Mapping[str, str], cpuinfo: CpuInfo | None) -> Vendor | None:
+    declared = vendor_word(_first(props, ("ro.soc.manufacturer", "ro.soc.vendor")) or "")
+    if declared is not None:
+        return declared
     words = [props.get(name, "").strip() for name in (*_OF_THIS_CHIP, *_OF_THIS_PHONE, *_OF_THE_FIRMWARE)]
     if cpuinfo is not None:
         words += [cpuinfo.hardware or "", cpuinfo.vendor_id or ""]

@@ -114,11 +114,11 @@ def load_file(path: Path, kind: type[_FileT]) -> _FileT:
         first = problems[0]
         more = f"; {len(problems) - 1} more, see `devicehub profiles check`" if len(problems) > 1 else ""
         raise ConfigError(first.problem + more, file=path, key=first.key, line=first.line)
-    assert isinstance(value, kind)
+    assert value is not None
     return value
 
 
-def check_file(path: Path, kind: type[ProfileFile]) -> tuple[ProfileFile | None, Sequence[Problem]]:
+def check_file(path: Path, kind: type[_FileT]) -> tuple[_FileT | None, Sequence[Problem]]:
     """Read one profile and list everything that is wrong with it."""
     try:
         table = tomllib.loads(path.read_bytes().decode())
@@ -188,11 +188,12 @@ class SocFolder:
     def named(self, name: str) -> Sequence[Soc]:
         """All SoCs that a part number or platform name stands for, whatever its case."""
         wanted = name.lower()
-        quoted = re.compile(rb"""["']""" + re.escape(wanted.encode()) + rb"""["']""")
+        raw = wanted.encode("utf-8", "replace")
+        quoted = (b'"' + raw + b'"', b"'" + raw + b"'")
         return [
             soc
             for id_, text in self._texts.items()
-            if id_ == wanted or quoted.search(text)
+            if id_ == wanted or any(form in text for form in quoted)
             if (soc := self._soc(id_)).answers_to(wanted)
         ]
 

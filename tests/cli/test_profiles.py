@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devicehub.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DEVICEHUB_HOME", str(tmp_path))
+    (tmp_path / "profiles" / "runs").mkdir(parents=True)
+    return tmp_path / "profiles"
+
+
+def run(*argv: str | Path) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["profiles", *map(str, argv)])
+    code = caught.value.code
+    return code if isinstance(code, int) else 0
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_list_shows_whose_a_profile_is(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "runs" / "mine.toml").write_text('summary = "Mine."\n', encoding="utf-8")
+    (home / "runs" / "bad.toml").write_text("sumary = 1\n", encoding="utf-8")
+    assert run("list", "runs", "--json") == 0
+    found = {entry["id"]: (entry["origin"], entry["summary"]) for entry in printed(capsys)}
+    assert found["mine"] == ("own", "Mine.")
+    assert found["default"][0] == "packaged"
+    assert "wrong" in found["bad"][1]
+
+
+def test_list_of_all_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list") == 0
+    out = capsys.readouterr().out
+    assert "greedy-repeatable" in out
+    assert "sm8650" in out
+
+
+def test_unknown_kind_is_a_usage_error() -> None:
+    assert run("list", "soc") == 2
+
+
+@pytest.mark.parametrize("name", ["sm8650", "socs/sm8650", "SM8650"])
+def test_show_prints_the_file(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", name) == 0
+    assert 'names = ["Snapdragon 8 Gen 3"]' in capsys.readouterr().out
+
+
+def test_show_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", "greedy-repeatable", "--json") == 0
+    assert printed(capsys)["profile"]["config"] == {"sampler_type": "greedy", "thread_num": 1}
+
+
+def test_show_suggests_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", "greedy-repeatble") == 4
+    assert "greedy-repeatable" in capsys.readouterr().err
+
+
+def test_show_asks_for_the_kind_where_two_have_the_name(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "runs" / "sm8650.toml").write_text('summary = "Mine."\n', encoding="utf-8")
+    assert run("show", "sm8650") == 4
+    assert "runs/sm8650" in capsys.readouterr().err
+    assert run("show", "runs/sm8650") == 0
+
+
+def test_check_of_everything(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check") == 0
+    (home / "run").mkdir()
+    (home / "lost.toml").write_text("", encoding="utf-8")
+    (home / "runs" / "bad.toml").write_text("sumary = 1\n", encoding="utf-8")
+    capsys.readouterr()
+    assert run("check", "--json") == 1
+    found = printed(capsys)
+    assert {Path(problem["file"]).name for problem in found} == {"run", "lost.toml", "bad.toml"}
+    assert {problem["key"] for problem in found} == {None, "sumary", "summary"}
+
+
+def test_check_of_one_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = home / "runs" / "bad.toml"
+    path.write_text('summary = "x"\nconfig = [\n', encoding="utf-8")
+    assert run("check", path) == 1
+    assert str(path) in capsys.readouterr().out
+    assert run("check", home / "runs" / "gone.toml") == 4
+
+
+def test_check_of_a_file_that_is_no_profile(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("", encoding="utf-8")
+    assert run("check", path) == 4
