@@ -21,7 +21,7 @@ from devicehub.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from devicehub.adb.server import ServerAddress
 
@@ -60,7 +60,7 @@ class AdbClient:
         """All devices that the server knows, in any state."""
         return parse_devices_long(decode_text(await self._ask_block("host:devices-l")))
 
-    async def track(self) -> AsyncIterator[list[DeviceLine]]:
+    async def track(self) -> AsyncGenerator[list[DeviceLine], None]:
         """All devices now, and again whenever the server sees a change; close with `contextlib.aclosing`.
 
         A TCP device that dies may take many seconds to show here; `devices` knows it at once.

@@ -141,7 +141,7 @@ class Sender:
                         return Sent(sent, reply, gone=False)
                     sent += size
                     self._report(size)
-        except ConnectionError:
+        except OSError:
             # A phone that refuses and hangs up has said why, even though writing failed first.
             return Sent(sent, self._last_words(), gone=True)
 
@@ -175,7 +175,7 @@ class Sender:
         try:
             while (reply := self._receive()) is None:
                 pass
-        except (ConnectionError, BlockingIOError):
+        except OSError:
             return None
         return reply
 

@@ -43,7 +43,7 @@ class Stream:
             return data
         try:
             return await asyncio.get_running_loop().sock_recv(self._socket, size)
-        except ConnectionError:
+        except OSError:
             return b""
 
     async def write(self, data: bytes) -> None:
@@ -54,7 +54,7 @@ class Stream:
         """
         try:
             await asyncio.get_running_loop().sock_sendall(self._socket, data)
-        except ConnectionError as error:
+        except OSError as error:
             raise DeviceGone(serial=self.label, during=self.service) from error
 
     def write_eof(self) -> None:

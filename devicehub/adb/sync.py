@@ -326,7 +326,7 @@ def _checked(path: str) -> str:
 @contextlib.contextmanager
 def _appearing_whole(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when the block ends well, and is gone otherwise."""
-    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             yield file
