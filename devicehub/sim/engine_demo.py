@@ -182,10 +182,16 @@ class LlmDemo:
                 return False
         return True
 
-    def _respond(self, prompt: bytes, limit: int) -> None:
+    def _refused(self) -> bool:
+        """Whether the model is broken; says so as MNN does at the start of each answer."""
         status = self._model.context().status
-        if status in BROKEN:
-            self._stdio.engine(f"[Error]: LLM in error state. Status: {status}\n")
+        if status not in BROKEN:
+            return False
+        self._stdio.engine(f"[Error]: LLM in error state. Status: {status}\n")
+        return True
+
+    def _respond(self, prompt: bytes, limit: int) -> None:
+        if self._refused():
             return
         ids = self._model.encode(prompt)
         if not ids:
@@ -231,7 +237,8 @@ class LlmDemo:
                 continue
             messages.append({"role": "user", "content": asked})
             self._stdio.out("\nA: ")
-            self._model.respond(self._model.encode_chat(messages), -1)
+            if not self._refused():
+                self._model.respond(self._model.encode_chat(messages), -1)
             answer = self._model.text_of(self._model.context().output_tokens)
             messages.append({"role": "assistant", "content": answer})
 

@@ -15,9 +15,9 @@ HUB_TAG: Final = "devicehub"
 
 # MNN prints both kinds with printf, which cannot tell them apart; these it would log as errors.
 _ERROR_ROW: Final = re.compile(
-    rb"\[Error\]|LLM init error|Error[: ]|Can't (?:open|[Ff]ind)|Load Cache file error|Invalidate buffer"
-    rb"|Failed to open|ReadQuanData_c|Memory not Enough|Create execution error|code=\d+ in "
-    rb"|Llm: cannot create|\w+: failed to load "
+    rb"\[Error\]|LLM init error|Error[: ]|Can't open file:|Load Cache file error|Failed to open"
+    rb"|Memory not Enough|Create execution error|Llm: cannot create|Llm::load: |\w+: failed to load "
+    rb"|size_limit must be|Broad cast error|Compute Shape Error"
 )
 
 

@@ -77,7 +77,7 @@ class WheelModel:
     """One model of the wheel; what MNN itself prints goes to the C library's stdout, as in llm_demo.
 
     Raises:
-        SimError: no MNN wheel is installed, or it lacks what this needs.
+        SimError: no MNN wheel is installed, it lacks what this needs, or the path is not UTF-8.
     """
 
     def __init__(self, config_path: str) -> None:
@@ -104,7 +104,10 @@ class WheelModel:
             ctypes.c_int,
         ]
         self._generate.argtypes = [ctypes.c_void_p, ctypes.c_int]
-        self._model: Any = wheel.llm.create(config_path, False)
+        try:
+            self._model: Any = wheel.llm.create(config_path, False)
+        except UnicodeEncodeError as error:
+            raise SimError(f"the MNN wheel takes no path that is not UTF-8: {config_path!r}") from error
         # The wheel's object is a Python object header and the pointer to the C++ object.
         self._this = ctypes.c_void_p.from_address(id(self._model) + object.__basicsize__).value
 
