@@ -34,6 +34,7 @@ class Home:
         """The user's own profiles; a file here wins over the packaged one of the same name."""
         return self.root / "profiles"
 
+
 def find_home(environ: Mapping[str, str] = os.environ) -> Home:
     """The folder that $DEVICEHUB_HOME names, else the platform's data folder."""
     chosen = environ.get("DEVICEHUB_HOME")

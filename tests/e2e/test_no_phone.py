@@ -1,0 +1,53 @@
+"""What a user sees where there is no phone, no adb server, or something else on its port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from devicehub.adb.server import private_server
+from tests.e2e.command import devicehub
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_no_phone_says_how_to_get_one(tmp_path: Path) -> None:
+    async with private_server(home=tmp_path) as server:
+        env = {"ANDROID_ADB_SERVER_PORT": str(server.address.port), "DEVICEHUB_HOME": str(tmp_path / "hub")}
+        listed = await devicehub("devices", env=env)
+        assert (listed.status, listed.stdout) == (0, "no phone is connected\n")
+        assert (await devicehub("devices", "--json", env=env)).json == []
+
+
+async def test_a_server_that_is_elsewhere_and_down(tmp_path: Path) -> None:
+    answer = await devicehub("devices", env={"ADB_SERVER_SOCKET": "tcp:127.0.0.2:1", "HOME": str(tmp_path)})
+    assert answer.status == 3
+    answer.assert_one_sentence("127.0.0.2:1")
+
+
+async def test_garbage_on_the_servers_port(tmp_path: Path) -> None:
+    async def answer_garbage(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer_garbage, "127.0.0.1", 0) as garbage:
+        port = garbage.sockets[0].getsockname()[1]
+        answer = await devicehub("devices", env={"ANDROID_ADB_SERVER_PORT": str(port), "HOME": str(tmp_path)})
+    assert answer.status == 3
+    answer.assert_one_sentence(str(port))
+
+
+async def test_a_variable_that_is_no_port() -> None:
+    answer = await devicehub("devices", env={**os.environ, "ANDROID_ADB_SERVER_PORT": "many"})
+    assert answer.status == 4
+    answer.assert_one_sentence("ANDROID_ADB_SERVER_PORT", "many")
+
+
+async def test_version_help_and_usage() -> None:
+    assert (await devicehub("--version")).stdout.startswith("devicehub ")
+    assert "identify" in (await devicehub("--help")).stdout
+    wrong = await devicehub("runn")
+    assert wrong.status == 2
+    assert "No such command 'runn'" in wrong.stderr

@@ -1,0 +1,140 @@
+"""`devices`, `identify` and `run` on two virtual phones of an adb server that was there before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from devicehub.demo_model import demo_model_dir
+from devicehub.sim.bundles import engine_bundle
+from tests.e2e.command import Answer, devicehub
+from tests.e2e.fleet import fleet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def env(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
+    folder: Path = tmp_path_factory.mktemp("fleet")
+    async with fleet(folder) as environment:
+        for argv in (
+            ("models", "add", demo_model_dir(), "--name", "tiny"),
+            ("engines", "add", engine_bundle("virtual"), "--name", "plain"),
+            ("engines", "add", engine_bundle("virtual-logcat"), "--name", "logging"),
+        ):
+            answer = await devicehub(*argv, env=environment)
+            assert answer.status == 0, answer.stderr
+        yield environment
+
+
+async def serials(env: dict[str, str]) -> list[str]:
+    answer = await devicehub("devices", "--json", env=env)
+    assert answer.status == 0, answer.stderr
+    return [row["serial"] for row in answer.json]
+
+
+async def run(env: dict[str, str], *more: str | Path) -> Answer:
+    return await devicehub(
+        "run", "tiny", "--engine", "plain", "--profile", "greedy-repeatable", *more, env=env
+    )
+
+
+async def test_devices_are_identified(env: dict[str, str]) -> None:
+    answer = await devicehub("devices", "--json", env=env)
+    rows = answer.json
+    assert [row["state"] for row in rows] == ["ready", "ready"]
+    assert {row["vendor"] for row in rows} == {"qualcomm", "mediatek"}
+    assert all(row["virtual"] and row["battery"] is not None and row["temp_c"] is not None for row in rows)
+
+
+async def test_identify_over_adb(env: dict[str, str]) -> None:
+    serial = (await serials(env))[0]
+    answer = await devicehub("identify", serial, "--json", env=env)
+    assert answer.status == 0, answer.stderr
+    assert answer.json["soc"]["model"] == "SM8650"
+
+
+async def test_several_phones_and_none_named(env: dict[str, str]) -> None:
+    answer = await run(env, "--prompt", "Hi")
+    assert answer.status == 2
+    answer.assert_one_sentence("several phones are ready", *await serials(env))
+
+
+async def test_an_engine_of_the_plain_build_counts_on_stdout(env: dict[str, str]) -> None:
+    answer = await run(env, "--on", "vendor=qualcomm", "--prompt", "What is MNN?", "--json")
+    assert answer.status == 0, answer.stderr
+    record = answer.json
+    assert record["verdict"] == "succeeded"
+    assert record["launches"][0]["records"][0]["source"] == "stdout"
+    assert record["launches"][0]["text"]
+
+
+async def test_the_second_run_of_a_configuration_pushes_nothing(env: dict[str, str]) -> None:
+    argv = ("--on", "vendor=mediatek", "--prompt", "What is MNN?", "--json")
+    first, second = (await run(env, *argv)).json, (await run(env, *argv)).json
+    assert first["timings"]["pushed_bytes"] > 0
+    assert second["timings"]["pushed_bytes"] == 0
+    assert first["launches"][0]["text"] == second["launches"][0]["text"]
+
+
+async def test_all_phones_at_a_time_one_record_a_line(env: dict[str, str]) -> None:
+    answer = await run(env, "--on", "all", "--prompt", "Who are you?", "--json")
+    assert answer.status == 0, answer.stderr
+    records = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [record["verdict"] for record in records] == ["succeeded", "succeeded"]
+    assert len({record["device"]["serial"] for record in records}) == 2
+
+
+async def test_settings_win_over_the_profile(env: dict[str, str]) -> None:
+    answer = await run(
+        env, "--on", "vendor=qualcomm", "--prompt", "What is MNN?", "--set", "max_new_tokens=5", "--json"
+    )
+    record = answer.json
+    assert record["config"]["max_new_tokens"] == 5
+    assert record["launches"][0]["records"][0]["decode_tokens"] == 5
+
+
+async def test_a_prompt_file_with_several_prompts(env: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "my prompts.txt"
+    file.write_text("What is MNN?\nWho are you?\n")
+    answer = await run(env, "--on", "vendor=qualcomm", "--prompt-file", file, "--json")
+    record = answer.json
+    assert record["prompts"] == 2
+    assert len(record["launches"][0]["text"].strip().splitlines()) == 2
+
+
+async def test_a_setting_that_crashes_the_engine_is_refused(env: dict[str, str]) -> None:
+    answer = await run(env, "--on", "vendor=qualcomm", "--prompt", "Hi", "--set", "top_k=0")
+    assert answer.status == 4
+    answer.assert_one_sentence("top_k")
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "words"),
+    [
+        (("run", "nothing", "--on", "all", "--prompt", "Hi"), 4, ["nothing", "models add"]),
+        (("run", "tiny", "--on", "nobody", "--prompt", "Hi"), 2, ["nobody", "phones:"]),
+        (("run", "tiny", "--on", "all", "--engine", "none", "--prompt", "Hi"), 4, ["none", "engines add"]),
+        (
+            ("run", "tiny", "--on", "all", "--profile", "defualt", "--prompt", "Hi"),
+            4,
+            ["did you mean default"],
+        ),
+        (("run", "tiny", "--on", "all", "--prompt-file", "nowhere.txt"), 4, ["nowhere.txt", "No such file"]),
+        (("run", "tiny", "--on", "all", "--prompt", "Hi", "--set", "novalue"), 4, ["novalue"]),
+        (("identify", "nobody"), 3, ["nobody"]),
+    ],
+)
+async def test_one_sentence_for_each_mistake(
+    env: dict[str, str], argv: tuple[str, ...], status: int, words: list[str]
+) -> None:
+    answer = await devicehub(*argv, env=env)
+    assert answer.status == status, answer.stderr
+    answer.assert_one_sentence(*words)
