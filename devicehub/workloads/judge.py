@@ -12,7 +12,7 @@ from devicehub.workloads.llm_bench import BenchReader, bogus_reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from devicehub.workloads.llm_demo import DemoReader
+    from devicehub.workloads.llm_demo import Cost, DemoReader
     from devicehub.workloads.log_side import EngineProcess, LogSide
     from devicehub.workloads.mnn_chat import ChatReader
     from devicehub.workloads.perf_block import PerfBlock
@@ -62,8 +62,10 @@ class Judgement:
 
 
 def counters_in_log(facts: Facts) -> bool:
-    """Whether this engine's print function writes to the log, so that stdout holds the model's text alone."""
+    """Whether this engine's counters go to the log, so that stdout holds the model's text alone."""
     process = facts.log.process
+    if process is not None and process.costs and not process.costs[0].block_is_logged:
+        return False
     if facts.logs_to_logcat is not None:
         return facts.logs_to_logcat
     if facts.demo.engine_prints_here:
@@ -139,9 +141,13 @@ def _demo_records(
 ) -> tuple[Record, ...]:
     if block is None:
         return ()
-    costs = [*(process.costs_ms if in_log and process else facts.demo.costs_ms), None, None]
+    costs_ms = [*(cost.ms for cost in _costs(facts, process)), None, None]
     source = "logcat" if in_log else "stdout"
-    return (block.record(source=source, load_ms=costs[0], tuning_ms=costs[1]),)
+    return (block.record(source=source, load_ms=costs_ms[0], tuning_ms=costs_ms[1]),)
+
+
+def _costs(facts: Facts, process: EngineProcess | None) -> list[Cost]:
+    return facts.demo.costs or (process.costs if process else [])
 
 
 def _as_asked(block: PerfBlock, facts: Facts) -> bool:
@@ -168,7 +174,8 @@ def _doubt(facts: Facts, block: PerfBlock) -> str | None:
         return None
     if not block.consistent:
         return "the block's speeds are not its tokens over its times"
-    if demo.engine_times_samples and "sample time" not in block.fields:
+    costs = _costs(facts, facts.log.process)
+    if costs and not costs[0].block_fields <= block.fields.keys():
         return "the block is of an older version than the engine"
     return None
 

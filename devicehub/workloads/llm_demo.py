@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from devicehub.workloads.failures import Hit, find_engine_line, find_failure, find_last_words
 from devicehub.workloads.perf_block import OPENING, BlockReader, PerfBlock, Step
@@ -45,7 +45,6 @@ _COST: Final = re.compile(r"main, (?P<line>\d+), cost time: (?P<ms>[\d.]+) ms\s*
 _ENGINE_LINE: Final = re.compile(
     r"The device supports: |CPU Group: \[|Prepare for tuning opt |main, \d+, cost time: "
 )
-_HAS_SAMPLE_TIME: Final = re.compile(r"The device supports: .*sme2:")
 # What may follow a block: the engine's last words, the shell's, and what frames a pasted log.
 _AFTER_ENGINE: Final = re.compile(
     r"\s*$|main, \d+, cost time: |Update cache to |Cache invalid|\[?MNN[\w:-]*\]?|QNN|\[llm_|"
@@ -69,10 +68,33 @@ def argv(
     return command if max_new_tokens is None else [*command, str(max_new_tokens)]
 
 
-def cost_ms(line: str) -> float | None:
-    """The time that an AUTOTIME line of main tells; its line number differs with the version."""
+class Cost(NamedTuple):
+    """A time that main tells: the first is the load, the second what it calls tuning.
+
+    The number of its source line tells the engine's version: 193 for 3.0.3 to 3.0.5, 222 for 3.1.0,
+    266 for 3.2.4 to 3.3.0, 267 for 3.4.0, 264 for 3.4.1, 274 for 3.5.0, 276 for 3.6.0 and 3.6.1.
+    """
+
+    line: int
+    ms: float
+
+    @property
+    def block_fields(self) -> set[str]:
+        """Fields that this version's block holds and an older one's lacks."""
+        expected = {"sample time"} if self.line >= 222 else set()
+        return expected | {"pixels_mp"} if self.line >= 264 else expected
+
+    @property
+    def block_is_logged(self) -> bool:
+        """Whether a logcat build of this version prints its block to the log; older ones use printf."""
+        return self.line == 264 or self.line >= 267
+
+
+def read_cost(line: str) -> Cost | None:
+    """Read an AUTOTIME line of main; None for any other line."""
     match = _COST.match(line)
-    return finite(match["ms"]) if match else None
+    ms = finite(match["ms"]) if match else None
+    return None if match is None or ms is None else Cost(int(match["line"][:9]), ms)
 
 
 def is_engine_line(line: str) -> bool:
@@ -120,11 +142,10 @@ class DemoReader:
         """`config path is` was seen: this is llm_demo."""
         self.prompt_file: str | None = None
         self.engine_prints_here = False
-        self.costs_ms: list[float] = []
+        self.costs: list[Cost] = []
         self.block: PerfBlock | None = None
         self.block_has_text_after = False
         self.relaunched = False
-        self.engine_times_samples = False
         self.head = HitBag()
         self.body = HitBag()
         self.tail = HitBag()
@@ -164,10 +185,9 @@ class DemoReader:
         if not is_engine_line(text):
             return
         self.engine_prints_here = True
-        self.engine_times_samples = self.engine_times_samples or bool(_HAS_SAMPLE_TIME.match(text))
-        cost = cost_ms(text)
-        if cost is not None and len(self.costs_ms) < 2:
-            self.costs_ms.append(cost)
+        cost = read_cost(text)
+        if cost is not None and len(self.costs) < 2:
+            self.costs.append(cost)
 
     def _take_body(self, line: Line) -> None:
         if self._take_block_line(line):

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from devicehub.workloads.failures import Hit, find_failure
-from devicehub.workloads.llm_demo import HitBag, cost_ms, is_engine_line
+from devicehub.workloads.llm_demo import Cost, HitBag, is_engine_line, read_cost
 from devicehub.workloads.mnn_chat import ChatReader
 from devicehub.workloads.perf_block import BlockReader, Step
 
@@ -31,7 +31,7 @@ class EngineProcess:
         self.pid = pid
         self.prints_here = False
         self.blocks = BlockReader(interleaved=True)
-        self.costs_ms: list[float] = []
+        self.costs: list[Cost] = []
         self.hits = HitBag()
         self.chat = ChatReader()
 
@@ -40,9 +40,9 @@ class EngineProcess:
         text = entry.message
         if is_engine_line(text):
             self.prints_here = True
-            cost = cost_ms(text)
-            if cost is not None and len(self.costs_ms) < 2:
-                self.costs_ms.append(cost)
+            cost = read_cost(text)
+            if cost is not None and len(self.costs) < 2:
+                self.costs.append(cost)
             return
         if self.blocks.take(text) is Step.OUTSIDE and not self.chat.take(text, entry.at_s):
             self.hits.add(find_failure(text, from_shell=False))

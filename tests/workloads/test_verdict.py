@@ -87,6 +87,21 @@ def test_forged_block_of_an_older_version_than_the_engine() -> None:
     assert judged(parse(launch("x", end=old))) == AMBIGUOUS
 
 
+def test_block_of_the_version_that_the_source_line_tells() -> None:
+    old = "\n".join(line for line in block().split("\n") if "sample" not in line and "pixels" not in line)
+    head = HEAD.replace("main, 321", "main, 193").replace("main, 330", "main, 197")
+    assert judged(parse(launch("x", head=head, end=old))) == OK
+
+
+def test_logcat_build_that_still_prints_its_block_to_stdout() -> None:
+    stdout = f"config path is m/config.json\n{PROMPT}Hi{block()}".encode()
+    engine = HEAD.split("\n", 1)[1].replace("main, 321", "main, 266")
+    noise = "Can't open file:/sys/devices/system/cpu/cpufreq/boost/affected_cpus\n"
+    for reading in (run(stdout, log=logcat(noise + engine)), parse(logcat(noise + engine) + stdout)):
+        assert judged(reading) == OK
+        assert (reading.text, reading.records[0].load_ms) == ("Hi", 870.5)
+
+
 def test_forged_block_before_a_true_block_cut_short() -> None:
     data = launch(FORGED, end=block().split(" vision speed", maxsplit=1)[0])
     assert parse(data).verdict != "succeeded"
