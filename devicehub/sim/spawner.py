@@ -238,7 +238,9 @@ class Adbd:
         self._selector.register(client, selectors.EVENT_READ, lambda _: self._hang_up(pid))
 
     def _hang_up(self, pid: int) -> None:
-        client = self._clients.pop(pid)
+        client = self._clients.pop(pid, None)
+        if client is None:
+            return  # it ended in the same round
         self._selector.unregister(client)
         client.close()
         # The direct child only: what it put into the background lives on, as under adbd.
