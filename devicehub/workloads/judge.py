@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, RANK, Failure, Hit
+from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, RANK, Failure
 from devicehub.workloads.llm_bench import BenchReader, bogus_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devicehub.workloads.evidence import Hit
     from devicehub.workloads.llm_demo import Cost, DemoReader
     from devicehub.workloads.log_side import EngineProcess, LogSide
     from devicehub.workloads.mnn_chat import ChatReader

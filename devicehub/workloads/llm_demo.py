@@ -11,7 +11,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from devicehub.workloads.failures import Hit, find_engine_line, find_failure, find_last_words
+from devicehub.workloads.evidence import Hit, HitBag, find_engine_line, find_failure, find_last_words
 from devicehub.workloads.perf_block import OPENING, BlockReader, PerfBlock, Step
 from devicehub.workloads.record import finite
 
@@ -100,32 +100,6 @@ def read_cost(line: str) -> Cost | None:
 def is_engine_line(line: str) -> bool:
     """Whether the engine's print function wrote this: it tells where counters will be printed."""
     return _ENGINE_LINE.match(line) is not None
-
-
-class HitBag:
-    """The first lines that prove each failure."""
-
-    _MOST_LINES = 3
-
-    def __init__(self) -> None:
-        self._hits: dict[str, list[Hit]] = {}
-
-    def add(self, hit: Hit | None) -> None:
-        """Keep a hit if it is among the first of its failure."""
-        if hit is not None:
-            hits = self._hits.setdefault(hit.failure.slug, [])
-            if len(hits) < self._MOST_LINES:
-                hits.append(hit)
-
-    def add_all(self, other: HitBag) -> None:
-        """Keep another bag's hits too."""
-        for hit in other.all:
-            self.add(hit)
-
-    @property
-    def all(self) -> list[Hit]:
-        """Every hit, by failure."""
-        return [hit for hits in self._hits.values() for hit in hits]
 
 
 class DemoReader:

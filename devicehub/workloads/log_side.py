@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from devicehub.workloads.failures import Hit, find_failure
-from devicehub.workloads.llm_demo import Cost, HitBag, is_engine_line, read_cost
+from devicehub.workloads.evidence import Hit, HitBag, find_failure
+from devicehub.workloads.llm_demo import Cost, is_engine_line, read_cost
 from devicehub.workloads.mnn_chat import ChatReader
 from devicehub.workloads.perf_block import BlockReader, Step
 

@@ -9,10 +9,11 @@ import msgspec
 
 from devicehub.android.lines import Line, LineSplitter
 from devicehub.android.logcat import Divider, Entry, LogcatParser, LogLines, Unparsed
-from devicehub.workloads.failures import BY_SLUG, find_failure
+from devicehub.workloads.evidence import HitBag, find_failure
+from devicehub.workloads.failures import BY_SLUG
 from devicehub.workloads.judge import Facts, counters_in_log, judge
 from devicehub.workloads.llm_bench import BenchReader
-from devicehub.workloads.llm_demo import DemoReader, HitBag
+from devicehub.workloads.llm_demo import DemoReader
 from devicehub.workloads.log_side import LogSide
 from devicehub.workloads.mnn_chat import ChatReader
 from devicehub.workloads.record import Record

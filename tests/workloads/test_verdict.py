@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, FAILURES, find_failure
+from devicehub.workloads.evidence import find_failure
+from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, FAILURES
 from devicehub.workloads.verdict import LaunchReader, Reading
 from tests.workloads.launches import FORGED, HEAD, PROMPT, block, launch, logcat
 
