@@ -29,7 +29,7 @@ from devicehub.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from devicehub.adb.client import Transport
@@ -71,6 +71,7 @@ async def carry_out(
     progress: Callable[[int], None] | None = None,
     world_readable: bool = False,
     publish: bool = True,
+    sources: Mapping[str, Path] | None = None,
     clock: Clock | None = None,
 ) -> PushOutcome:
     """Do what the plan says.
@@ -83,6 +84,7 @@ async def carry_out(
         progress: called with the size of each piece that was sent.
         world_readable: other apps may read it (folders 755, files 644); without it only the shell user may.
         publish: write the manifest beside the files; without it for files in folders that are not ours.
+        sources: where on this host the files of these paths lie, if not below `root`.
         clock: measures the phases.
 
     Raises:
@@ -92,7 +94,15 @@ async def carry_out(
         DeployError: something stands in the way of a file's name.
     """
     carrier = _Carrier(
-        plan, transport, root, target_dir, progress, world_readable, publish, clock or SystemClock()
+        plan,
+        transport,
+        root,
+        target_dir,
+        progress,
+        world_readable,
+        publish,
+        sources or {},
+        clock or SystemClock(),
     )
     return await carrier.carry()
 
@@ -108,6 +118,7 @@ class _Carrier:
     _progress: Callable[[int], None] | None
     _world_readable: bool
     _publishes: bool
+    _sources: Mapping[str, Path]
     _clock: Clock
     _phases: dict[str, float] = field(default_factory=dict)
 
@@ -167,9 +178,8 @@ class _Carrier:
             for entry in self._plan.send:
                 part = f"{self._target}/{self._parts[entry.path]}"
                 try:
-                    sent += await sync.push(
-                        self._root / entry.path, part, mode=self._mode(entry), progress=self._progress
-                    )
+                    source = self._sources.get(entry.path, self._root / entry.path)
+                    sent += await sync.push(source, part, mode=self._mode(entry), progress=self._progress)
                 except DeviceGone as gone:
                     so_far = sent + (gone.sent or 0)
                     raise DeviceGone(
