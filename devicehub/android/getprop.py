@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 # "[ro.board.platform]: [taro]"; the name holds no bracket, the value may. Some phones print two on one line.
 _START: Final = re.compile(r"(?<![^\s\]])\[([^\[\]\s=]{1,128})\]: ?\[")
@@ -28,6 +31,8 @@ _NAMESPACES: Final = frozenset(
         "log",
     )
 )
+
+_STAND_INS: Final = frozenset(("", "common", "unknown", "none", "null", "default", "generic"))
 
 
 def parse_getprop(data: bytes) -> dict[str, str]:
@@ -55,9 +60,20 @@ def parse_getprop(data: bytes) -> dict[str, str]:
     return properties
 
 
-def is_property_dump(properties: dict[str, str]) -> bool:
+def is_property_dump(properties: Mapping[str, str]) -> bool:
     """Whether the names are Android's, so that an ini file or a Makefile does not pass for a phone."""
     return any("." in name and name.partition(".")[0] in _NAMESPACES for name in properties)
+
+
+def first_value(properties: Mapping[str, str], names: Sequence[str]) -> str | None:
+    """The first of the named properties that says something."""
+    values = (properties.get(name, "").strip() for name in names)
+    return next((value for value in values if says_something(value)), None)
+
+
+def says_something(value: str) -> bool:
+    """Whether a value is more than a stand-in such as `unknown`."""
+    return value.lower() not in _STAND_INS
 
 
 def decode_text(data: bytes) -> str:

@@ -18,7 +18,7 @@ def test_hardware_line_of_an_old_kernel() -> None:
 
 def test_new_kernel_names_no_hardware() -> None:
     info = parse_cpuinfo(b"processor\t: 0\nBogoMIPS\t: 49.15\nCPU implementer\t: 0x41\nCPU part\t: 0xd46\n")
-    assert (info.hardware, info.implementers, info.listed_cores) == (None, {0x41}, 1)
+    assert (info.hardware, info.implementers, info.listed_cores) == (None, frozenset({0x41}), 1)
 
 
 def test_x86_brand_string() -> None:
