@@ -1,0 +1,70 @@
+"""Texts of any characters on their way through the launch file and the shells."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devicehub.runner.contract import LaunchSpec
+from tests.agent.local_phone import SHELLS, local_phone
+
+# "$0" first: what the workload sees of itself.
+SHOW = 'printf "%s\\0" "$@" "$WORD"'
+HARD = [
+    "it's",
+    '"double" `back` $(reboot) ${HOME} $HOME \\ \\n \\\\ !',
+    "two\nlines\n",
+    "\n",
+    "",
+    " leading and trailing ",
+    "tab\there",
+    "*?[a-z]{a,b}~",
+    "-n",
+    "äöü 日本 🙂 \u202e",
+    "\udcff\udc80 no UTF-8",
+    "#no comment",
+    "a" * 4096,
+    "\x01\x7f\r",
+]
+
+
+async def seen_by_the_workload(folder: Path, shell: str, words: list[str]) -> list[str]:
+    async with local_phone(folder, shell) as phone:
+        root = phone.root
+        words = [*words, f"{root}/x;{root}", f"{root}2"]
+        spec = LaunchSpec(
+            "r1",
+            [str(phone.bin / "sh"), "-c", SHOW, "sh", *words],
+            cwd=f"{root}/work/w",
+            env={"WORD": words[0]},
+        )
+        run = phone.prepare(spec)
+        # Straight to the workload: what is around it does not touch the words.
+        (root / "work/w").mkdir(parents=True)
+        done = await phone.sh(phone.agent / "workload.sh", "r1")
+        assert done.status == 0, done.stderr
+        assert run.is_dir()
+        given = [text.decode("utf-8", "surrogateescape") for text in done.stdout.split(b"\0")[:-1]]
+        assert given.pop() == words[0]
+        assert given[-2:] == words[-2:]
+        return given[:-2]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+async def test_hard_words_arrive_unchanged(tmp_path: Path, shell: str) -> None:
+    assert await seen_by_the_workload(tmp_path, shell, HARD) == HARD
+
+
+ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(words=st.lists(ANY_TEXT, min_size=1, max_size=6))
+def test_any_words_arrive_unchanged_under_mksh(words: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        assert asyncio.run(seen_by_the_workload(Path(folder), "mksh", words)) == words
