@@ -12,7 +12,7 @@ from devicehub.adb.wire import Fail, Okay
 from devicehub.adb.wire_sync import SYNC_DATA_MAX, SyncData, SyncDone, SyncReplies, SyncRequests
 from devicehub.errors import AdbProtocolError
 
-BUFFER = 16 * SYNC_DATA_MAX
+BUFFER = 4 * SYNC_DATA_MAX
 
 
 def frames(buffer: FrameBuffer) -> tuple[bytes, int]:
@@ -36,7 +36,7 @@ def test_every_byte_is_in_a_frame_in_order(size: int, pattern: bytes) -> None:
 
 def test_one_write_holds_many_frames() -> None:
     data, size = FrameBuffer(io.BytesIO(bytes(2 * BUFFER))).fill()
-    assert (len(data), size) == (BUFFER + 16 * 8, BUFFER)
+    assert (len(data), size) == (BUFFER + 4 * 8, BUFFER)
 
 
 def test_file_that_grows_while_it_is_sent_keeps_its_frames_whole(tmp_path: Path) -> None:

@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 
 _BASE: Final = "adb push"
 _REMOTE: Final = "/data/local/tmp/bench.bin"
-_PHONE: Final = """
-import asyncio, sys
-from pathlib import Path
-from devicehub.sim.phone import PhoneSpec, virtual_phone
-
-async def main():
-    async with virtual_phone(PhoneSpec(), keys=[Path(sys.argv[1])]) as phone:
-        print(phone.address, flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-
-asyncio.run(main())
-"""
 
 
 async def bench(size: int = GIB, rounds: int = 3) -> None:
@@ -87,15 +75,16 @@ async def _push(peer: str, port: int, transport: Transport, local: Path, size: i
 
 @contextlib.asynccontextmanager
 async def _phone(key: Path) -> AsyncIterator[str]:
-    async with procs.child([sys.executable, "-c", _PHONE, str(key)]) as process:
+    """A virtual phone of its own process that accepts this key; its address."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ADB_", "ANDROID_"))}
+    environment = {**kept, "HOME": str(key.parents[1])}
+    argv = [Path(sys.executable).parent / "devicehub", "sim"]
+    async with procs.child(argv, env=environment) as process:
         assert process.stdout is not None
-        assert process.stdin is not None
-        address = (await process.stdout.readline()).decode().strip()
-        if not address:
+        line = (await process.stdout.readline()).decode()  # adb connect 127.0.0.1:40123
+        if not line.startswith("adb connect "):
             raise RuntimeError("the virtual phone did not start")
-        yield address
-        process.stdin.close()
-        await process.wait()
+        yield line.split()[-1]
 
 
 def _fill(path: Path, size: int) -> None:
