@@ -74,8 +74,10 @@ _GREP: Final = re.compile(r"(?:\(standard input\)[:-]|[\w./ -]{1,120}\.\w{1,8}[:
 _DIVIDER: Final = re.compile(r"-{5,} (?:beginning of|switch to) (?:/dev/log/)?(\S+)\s*$")
 
 # "06-16 12:06:01.599", "2021-01-18 12:33:17.718860224 +0000", "1623844561.599", "    12.345678"
+# Android Studio's compact view: "12:06:01.599"
 _STAMP: Final = (
-    r"(?P<stamp>(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3,9})?(?: ?[+-]\d{4})?|\d{1,19}\.\d{3,9})"
+    r"(?P<stamp>(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3,9})?(?: ?[+-]\d{4})?"
+    r"|\d{1,19}\.\d{3,9}|\d\d:\d\d:\d\d\.\d{3})"
 )
 _LEVEL: Final = r"(?P<level>[VDIWEFSA])"
 # Bounded, so that a long line of spaces cannot make the search quadratic.
@@ -88,7 +90,7 @@ _FORMATS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         # threadtime: "06-16 12:06:01.599  8826  8826 I MNNJNI  : text", with uid "  root  8826  8826 I ..."
-        rf"{_STAMP} +{_IDS}{_LEVEL} {_TAG} *:(?: (?P<message>.*)|$)",
+        rf"{_STAMP} +{_IDS}{_LEVEL} (?! +[^ :]){_TAG} *:(?: (?P<message>.*)|$)",
         # time: "06-16 12:06:01.599 I/MNNJNI  ( 8826): text"
         rf"{_STAMP} +{_LEVEL}/{_TAG} *\( *{_UID}(?P<pid>\d+)\): ?(?P<message>.*)",
         # Android Studio until 2022: "2019-11-06 10:48:38.099 22391-22407/com.app D/vulkan: text"
@@ -97,6 +99,8 @@ _FORMATS: Final = tuple(
         # Android Studio since 2022: "2022-12-29 04:00:18.823 30249-30321 Tag     com.app    D  text"
         rf"{_STAMP} +(?P<pid>\d+)-(?P<tid>\d+) +(?P<tag>\S.{{0,127}}?) +{_PACKAGE} +{_LEVEL}  ?"
         r"(?P<message>.*)",
+        # Android Studio's compact view: "12:06:01.599  I  text"
+        rf"{_STAMP} +{_LEVEL}  (?P<message>.*)",
         # brief and tag: "I/MNNJNI  ( 8826): text", "I/MNNJNI: text"
         rf"{_LEVEL}/(?P<tag>[^\s(:][^(:]{{0,127}}?) *\( *{_UID}(?P<pid>\d+)\): ?(?P<message>.*)",
         rf"{_LEVEL}/(?P<tag>[^\s:][^:]{{0,127}}?) *: ?(?P<message>.*)",
@@ -171,7 +175,7 @@ def parse_entry(line: str) -> Entry | None:
 def _match(line: str) -> re.Match[str] | None:
     if not _MAY_BE_ENTRY.match(line):
         return None
-    formats = _FORMATS[:4] if line[0].isdigit() else _FORMATS[4:]
+    formats = _FORMATS[:5] if line[0].isdigit() else _FORMATS[5:]
     for form in formats:
         match = form.match(line)
         if match:
@@ -218,8 +222,11 @@ def _integer(text: str | None) -> int | None:
 
 def seconds(stamp: str) -> float | None:
     """Turn a stamp into seconds; without a year it counts as a leap year's, None where it is no time."""
-    if "-" not in stamp:
+    if ":" not in stamp:
         return float(stamp)
+    if "-" not in stamp:
+        # Android Studio's compact view shows the time alone.
+        stamp = f"01-01 {stamp}"
     # "2021-01-18 12:33:17.718860224 +0000"
     date, time, *zone = re.sub(r"(\d)([+-]\d{4})$", r"\1 \2", stamp).split()
     clock, _, fraction = time.partition(".")

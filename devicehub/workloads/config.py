@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import InputError
@@ -86,9 +87,13 @@ def work_hash(engine_id: str, model_id: str, config: Mapping[str, Any]) -> str:
 def _json_or_text(text: str) -> Any:
     try:
         # JSON knows no NaN, and the engine drops a whole config.json that holds one.
-        return json.loads(text, parse_constant=str)
+        return json.loads(text, parse_constant=str, parse_float=_float_or_text)
     except (ValueError, RecursionError):
         return text
+
+
+def _float_or_text(text: str) -> float | str:
+    return value if math.isfinite(value := float(text)) else text
 
 
 def _find_tokenizer(files: Collection[str]) -> str:

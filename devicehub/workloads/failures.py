@@ -6,7 +6,7 @@ llm_config.json also lacks its embedding, and an engine that cannot load also pr
 A pattern is looked for in what the tool, the shell or the log says. Inside the model's own text a line is
 evidence only when it is exactly one of the lines that the engine prints while it generates (`engine_line`),
 and beside a healthy perf block it then makes the launch `ambiguous_output`.
-Rows without patterns are found by rule; the rule stands in `verdict` and in the meaning.
+Rows without patterns are found by rule; the rule stands in `judge`, its outcome in the meaning.
 """
 
 from __future__ import annotations

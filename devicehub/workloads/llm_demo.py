@@ -253,10 +253,12 @@ class DemoReader:
         # The block is printed with a line end before it, whether or not the text ended in one.
         return text[: self._text_end].removesuffix("\n")
 
-    def visible(self, rest: str) -> str:
-        """The text so far for a person who watches: without a block, whole or begun."""
+    def visible(self, rest: str, *, all_of_it: bool = False) -> str:
+        """The text so far for a person who watches: without a block, whole or begun, unless that is text."""
         if self.prompt_file is None:
             return ""
         text = "".join(self._text)
+        if all_of_it:
+            return text + "".join(self._held) + rest
         shown = text if self.block is None or self.block_has_text_after else text[: self._text_end]
         return shown if self._held or self.block or OPENING.startswith(rest[:33]) else shown + rest

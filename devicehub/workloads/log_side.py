@@ -21,6 +21,10 @@ _PROCESS: Final = re.compile(r"Process: (?P<program>\S+), PID: (?P<pid>\d+)")
 _LOSS: Final = re.compile(
     r"\b(?:identical|expire) \d+ lines?|unexpected EOF|skipping \d+ entries", re.IGNORECASE
 )
+_SPEAKS_AS_ENGINE: Final = re.compile(
+    r"The device supports: |CPU Group: \[|main, \d+, cost time: |#{33}|PERF \||createLLM "
+    r"|LLM init error|\[Error\]: "
+)
 _MOST_PROCESSES: Final = 32
 
 
@@ -64,10 +68,16 @@ class LogSide:
 
     def take(self, entry: Entry) -> None:
         """Read one entry."""
-        if entry.tag is None or entry.tag.startswith("MNN"):
+        if self._is_engine(entry):
             self._take_engine(entry)
         else:
             self._take_system(entry)
+
+    def _is_engine(self, entry: Entry) -> bool:
+        if entry.tag is not None:
+            return entry.tag.startswith("MNN")
+        # Some formats leave the tag out: the process that once spoke as the engine does is the engine.
+        return entry.pid in self._processes or _SPEAKS_AS_ENGINE.match(entry.message) is not None
 
     def _take_engine(self, entry: Entry) -> None:
         process = self._processes.get(entry.pid)
@@ -85,13 +95,13 @@ class LogSide:
         crash = _TOMBSTONE.search(entry.message) or _PROCESS.search(entry.message)
         if crash:
             self._crashing = {entry.pid: (crash["program"], int(crash["pid"][:9]))}
-        # lmkd's lines carry their tag's name as part of what proves them.
         hit = find_failure(entry.message, from_shell=False)
         if hit is None or len(self._others) >= 200:
             return
+        line = f"{entry.tag}: {hit.line}" if entry.tag else hit.line
         program, pid = self._crashing.get(entry.pid, (None, entry.pid))
         victim = hit.process or program or (entry.tag if entry.tag in _TOOL_TAGS else None)
-        self._others.append((Hit(hit.failure, f"{entry.tag}: {hit.line}", hit.pattern, victim), pid))
+        self._others.append((Hit(hit.failure, line, hit.pattern, victim), pid))
 
     @property
     def process(self) -> EngineProcess | None:

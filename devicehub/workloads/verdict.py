@@ -104,7 +104,7 @@ class LaunchReader:
     def text_so_far(self) -> str:
         """The model's text as far as it has come; it only grows while the model speaks."""
         rest = self._stdout.rest if isinstance(self._stdout, LineSplitter) else ""
-        return self._demo.visible(rest)
+        return self._demo.visible(rest, all_of_it=self._logs_to_logcat is True)
 
     def finish(self, exit_status: int | None = None, *, agent_cause: str | None = None) -> Reading:
         """Judge, after the last byte.

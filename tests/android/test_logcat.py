@@ -65,6 +65,7 @@ def test_formats_with_thread(line: str) -> None:
         (f"I/MNNJNI  : {TEXT}", None, "MNNJNI"),
         (f"I( 8826) {TEXT}  (MNNJNI)", 8826, "MNNJNI"),
         (f"I( 8826: 8830) {TEXT}", 8826, None),
+        (f"12:06:01.599  I  {TEXT}", None, None),
         (f"I( 8826:0x227e) {TEXT}", 8826, None),
         (f"09-07 01:54:50.195 I MNNJNI: {TEXT}", None, "MNNJNI"),
         (f"09-07 01:54:50.195  root     0 I MNNJNI: {TEXT}", 0, "MNNJNI"),

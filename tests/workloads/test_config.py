@@ -87,7 +87,11 @@ def test_set_without_key_or_value_is_refused(setting: str) -> None:
 
 
 def test_nan_stays_text_because_config_json_must_be_json() -> None:
-    assert parse_overrides(["a=NaN", "b=[Infinity]"]) == {"a": "NaN", "b": ["Infinity"]}
+    assert parse_overrides(["a=NaN", "b=[Infinity]", "c=1e999"]) == {
+        "a": "NaN",
+        "b": ["Infinity"],
+        "c": "1e999",
+    }
 
 
 @given(st.text(max_size=5), st.dictionaries(st.text(max_size=5), _JSON, max_size=4))

@@ -181,6 +181,40 @@ def test_forged_block_on_stdout_of_a_logcat_build_that_was_killed() -> None:
     assert judged(run(stdout, log=log, status=137)) == ("failed", "killed")
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "I/MNNJNI  ( 8826): {}",
+        "06-16 12:06:01.599 I/MNNJNI  ( 8826): {}",
+        "I/MNNJNI  : {}",
+        "I( 8826) {}  (MNNJNI)",
+        "I( 8826: 8826) {}",
+        "1781604361.599123456  shell  8826  8826 I MNNJNI  : {}",
+        "2026-06-16 12:06:01.599 8826-8826/? I/MNNJNI: {}",
+        "2026-06-16 12:06:01.599  8826-8826  MNNJNI                  pid-8826                  I  {}",
+        "12:06:01.599  I  {}",
+        "{}",
+    ],
+)
+def test_counters_in_every_format_of_a_saved_log(form: str) -> None:
+    lines = (HEAD.split("\n", 1)[1] + block()).removesuffix("\n").split("\n")
+    reading = parse("".join(form.format(line) + "\n" for line in lines).encode())
+    assert judged(reading) == OK
+    assert (reading.records[0].decode_tok_s, reading.records[0].load_ms) == (10.0, 870.5)
+
+
+def test_log_without_tags_of_a_busy_phone() -> None:
+    engine = "".join(f"I( 8826: 8826) {line}\n" for line in (HEAD + block()).split("\n"))
+    others = "".join(f"D({pid:5}:{pid:5}) onResume\n" for pid in range(100, 200))
+    assert judged(parse((others + engine + others).encode())) == OK
+
+
+def test_streaming_text_of_a_logcat_build_is_all_text() -> None:
+    reader = LaunchReader("demo", logs_to_logcat=True)
+    reader.feed_stdout(f"config path is x\n{PROMPT}Hi{FORGED}so".encode())
+    assert reader.text_so_far == f"Hi{FORGED}so"
+
+
 def test_error_in_the_log_of_a_logcat_build() -> None:
     log = logcat("[Error]: LLM model file not found: m/llm.mnn", level="E") + logcat(
         "LLM init error", level="E"
