@@ -151,6 +151,24 @@ def list_files(root: Path, *, skip_hidden: bool = True) -> list[str]:
     return sorted(found)
 
 
+def require_folder(path: Path, *, remedy: str) -> None:
+    """Refuse what is not a folder.
+
+    Raises:
+        InputError: it is something else (then with `remedy`), is not there, or may not be looked at.
+    """
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(path, "there is no such folder", remedy="check the path") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:
+        raise InputError(repr(str(path)), "is no path", remedy="check the path") from error
+    if not is_folder:
+        raise InputError(path, "is not a folder", remedy=remedy)
+
+
 def unreadable(place: Path, error: OSError) -> InputError:
     """The sentence for a file or folder that the system does not let us read."""
     reason = error.strerror or type(error).__name__

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devicehub.errors import InputError
-from devicehub.manifest import build_manifest, list_files
+from devicehub.manifest import build_manifest, list_files, require_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +80,10 @@ def test_fifo_neither_blocks_nor_passes(tmp_path: Path) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone: cannot be read \(No such file"):
         build_manifest(tmp_path, ["gone"])
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0", "absent", "file", "file/below"])
+def test_what_is_no_folder_is_always_a_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot be read|is no path|no such folder|is not a folder; hint"):
+        require_folder(tmp_path / name, remedy="hint")

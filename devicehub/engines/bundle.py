@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +10,7 @@ import msgspec
 
 from devicehub.engines.elf import HEXAGON, MAGIC, ElfFacts, ElfKind, find_version, read_elf, read_head
 from devicehub.errors import InputError
-from devicehub.manifest import unreadable
+from devicehub.manifest import require_folder, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,14 +111,9 @@ def inspect_bundle(folder: Path) -> Bundle:
 
 
 def _read_settings(folder: Path) -> EngineSettings:
-    if not folder.exists():
-        raise InputError(folder, "there is no such folder", remedy="check the path")
-    if not folder.is_dir():
-        if zipfile.is_zipfile(folder):
-            raise InputError(
-                folder, "is an archive", remedy="unpack it and add the folder with llm_demo in it"
-            )
-        raise InputError(folder, "is not a folder", remedy="give the folder that holds llm_demo")
+    archive = folder.suffix.lower() in (".zip", ".gz", ".tgz", ".xz", ".7z")
+    unpack = "unpack it and add the folder with llm_demo in it"
+    require_folder(folder, remedy=unpack if archive else "give the folder that holds llm_demo")
     file = folder / SETTINGS
     try:
         text = file.read_text(encoding="utf-8")

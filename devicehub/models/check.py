@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import InputError
-from devicehub.manifest import check_relative, list_files, unreadable
+from devicehub.manifest import check_relative, list_files, require_folder, unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,8 @@ def check_model(root: Path) -> ModelCheck:
     Raises:
         InputError: the first thing that would keep the model from answering, with its remedy.
     """
-    _require_folder(root)
+    remedy = "give the folder that holds it" if root.name == CONFIG else "give the model's folder"
+    require_folder(root, remedy=remedy)
     present = list_files(root)
     if not present:
         raise InputError(root, "the folder is empty", remedy="give the folder that holds config.json")
@@ -169,14 +170,6 @@ def require_content(file: Path) -> int:
     if size == 0:
         raise InputError(file, "is empty", remedy="download or export the model again")
     return size
-
-
-def _require_folder(root: Path) -> None:
-    if not root.exists():
-        raise InputError(root, "there is no such folder", remedy="check the path")
-    if not root.is_dir():
-        remedy = "give the folder that holds it" if root.name == CONFIG else "give the model's folder"
-        raise InputError(root, "is not a folder", remedy=remedy)
 
 
 def _find_config(root: Path, present: list[str]) -> str:

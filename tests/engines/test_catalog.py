@@ -152,7 +152,7 @@ def test_bad_folders_say_what_they_are(catalog: EngineCatalog, tmp_path: Path) -
     archive = tmp_path / "mnn.zip"
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("llm_demo", b"")
-    with pytest.raises(InputError, match=r"is an archive; unpack"):
+    with pytest.raises(InputError, match=r"is not a folder; unpack it"):
         catalog.add(archive)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is not a folder"):
