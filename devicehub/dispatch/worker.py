@@ -8,8 +8,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from devicehub.deploy.carry import carry_out, read_inventory
-from devicehub.deploy.plan import plan_push
+from devicehub.deploy.targets import engine_target, model_target
 from devicehub.dispatch.conditions import AdbFacts, ConditionsReader
 from devicehub.dispatch.request import SilentListener
 from devicehub.engines.bundle import PROGRAM, VIRTUAL
@@ -28,14 +27,12 @@ if TYPE_CHECKING:
 
     from devicehub.adb.client import Transport
     from devicehub.clock import Clock
+    from devicehub.deploy.targets import Target
     from devicehub.device.model import Device
     from devicehub.dispatch.request import RunListener, RunRequest
     from devicehub.engines.catalog import Engine
-    from devicehub.manifest import Manifest
     from devicehub.runner.contract import RunHandle
 
-MODELS_ROOT: Final = "/data/local/tmp/mnn_models"
-"""Where MnnLlmChat looks, too."""
 OLDEST_SDK: Final = 26
 SUCCEEDED: Final = "succeeded"
 _STOP_WITHIN_S: Final = 10.0
@@ -68,6 +65,8 @@ class Worker:
         self._clock = clock
         self._listener = listener or SilentListener()
         self._adb = adb or AdbFacts()
+        self._engine = engine_target(request.engine)
+        self._model = model_target(request.model)
         self._runner = Runner(transport, agent_dir=agent, clock=clock)
         self._state = RunState.QUEUED
         self._timings: dict[str, float] = {}
@@ -88,8 +87,8 @@ class Worker:
         self._check()
         self._timings["check_ms"] = self._ms_since(begun)
         self._move(RunEvent.DEPLOY)
-        await self._push(self._request.engine.manifest, self._request.engine.root, self._engine_dir, "engine")
-        await self._push(self._request.model.manifest, self._request.model.root, self._model_dir, "model")
+        await self._push(self._engine, "engine")
+        await self._push(self._model, "model")
         self._move(RunEvent.START)
         launch = await self._launch()
         self._move(RunEvent.SUCCEED if launch.verdict == SUCCEEDED else RunEvent.FAIL)
@@ -101,14 +100,6 @@ class Worker:
 
     def _ms_since(self, begun_s: float) -> float:
         return (self._clock.monotonic_s() - begun_s) * 1000
-
-    @property
-    def _engine_dir(self) -> str:
-        return f"{PHONE_ROOT}/engines/{self._request.engine.id}"
-
-    @property
-    def _model_dir(self) -> str:
-        return f"{MODELS_ROOT}/{self._request.model.name}"
 
     @property
     def _config_file(self) -> bytes:
@@ -134,24 +125,16 @@ class Worker:
             self._request.model.config,
             self._request.profile.config,
             self._request.overrides,
-            base_dir=self._model_dir,
+            base_dir=self._model.directory,
             no_think=self._request.no_think,
             files=[entry.path for entry in self._request.model.manifest.files],
         )
 
-    async def _push(self, manifest: Manifest, root: Path, target: str, label: str) -> None:
+    async def _push(self, target: Target, label: str) -> None:
         begun = self._clock.monotonic_s()
-        inventory = await read_inventory(self._transport, target, manifest)
-        plan = plan_push(manifest, inventory)
+        plan = await target.plan(self._transport)
         progress = self._listener.on_transfer(label, plan.bytes_to_send) if plan.bytes_to_send else None
-        outcome = await carry_out(
-            plan,
-            self._transport,
-            root=root,
-            target_dir=target,
-            progress=progress,
-            world_readable=target.startswith(MODELS_ROOT),
-        )
+        outcome = await target.carry_out(plan, self._transport, progress=progress)
         self._pushed_bytes += outcome.bytes_sent
         self._push_s += outcome.send_s
         self._timings[f"push_{label}_ms"] = self._ms_since(begun)
@@ -167,13 +150,13 @@ class Worker:
             LaunchSpec(
                 run_id=request.run_id,
                 argv=llm_demo.argv(
-                    f"{self._engine_dir}/{PROGRAM}",
+                    f"{self._engine.directory}/{PROGRAM}",
                     f"{cwd}/config.json",
                     f"{run_dir}/prompt.txt",
                     max_new_tokens=request.max_new_tokens,
                 ),
                 cwd=cwd,
-                env=engine_env(self._engine_dir),
+                env=engine_env(self._engine.directory),
                 files={"config.json": self._config_file, "prompt.txt": request.prompts},
             )
         )
