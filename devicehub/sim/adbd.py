@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from devicehub.clock import SystemClock
 from devicehub.errors import SimError
 from devicehub.sim.connection import Connection
+from devicehub.sim.live import LiveFiles
 from devicehub.sim.phone_files import PhoneFiles
 from devicehub.sim.services import open_service
 from devicehub.sim.transport import (
@@ -19,12 +21,12 @@ from devicehub.sim.transport import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from pathlib import Path
 
-    from devicehub.sim.profile import Profile
     from devicehub.sim.shell import Shell
     from devicehub.sim.stream import Stream
+    from devicehub.sim.system import PhoneSystem
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +48,23 @@ def features_of(android: int) -> frozenset[str]:
     return frozenset(name for since, names in _SINCE.items() if since <= android for name in names)
 
 
+_REFRESH_S: Final = 1.0
+
+
 class Adbd:
     """One phone's adbd, on any number of ports."""
 
-    def __init__(
-        self, shell: Shell, profile: Profile, *, root: Path, key_files: Callable[[], Sequence[Path]]
-    ) -> None:
+    def __init__(self, shell: Shell, system: PhoneSystem, *, key_files: Callable[[], Sequence[Path]]) -> None:
+        profile = system.profile
         old = profile.android < 9
         self.version = VERSION_WITH_CHECKSUM if old else VERSION_SKIP_CHECKSUM
         self.max_payload = MAX_PAYLOAD_ANDROID_8 if old else MAX_PAYLOAD
         self.features = features_of(profile.android)
         self.shell = shell
-        self.files = PhoneFiles(root)
+        self.system = system
+        self.files = PhoneFiles(shell.root)
+        self._live = LiveFiles(profile, shell.root)
+        self._clock = SystemClock()
         self.android = profile.android
         self.key_files = key_files
         names = ("ro.product.name", "ro.product.model", "ro.product.device")
@@ -73,6 +80,7 @@ class Adbd:
         """While the block lasts, services run; at its end all connections are cut."""
         try:
             async with asyncio.TaskGroup() as self._group:
+                self._start(self._keep_alive())
                 try:
                     yield
                 finally:
@@ -97,13 +105,24 @@ class Adbd:
 
     def serve(self, stream: Stream, service: bytes) -> bool:
         """Start a service on a stream; False when there is no such service."""
-        work = open_service(stream, service, self)
-        if work is None or self._group is None:
+        work = open_service(stream, service, self) if self._group is not None else None
+        if work is None:
             return False
+        self._start(work)
+        return True
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._group is not None
         task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return True
+
+    async def _keep_alive(self) -> None:
+        """Refresh the changing files while anybody is connected."""
+        while True:
+            if self._connections:
+                self._live.refresh(wall_s=self._clock.wall_s())
+            await self._clock.sleep(_REFRESH_S)
 
     def connected(self, connection: Connection) -> None:
         """Note a connection."""

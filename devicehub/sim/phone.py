@@ -117,11 +117,10 @@ async def virtual_phone(
     spec = replace(spec, boot_id=spec.boot_id or str(uuid.uuid4()))
     profile = load_profile(spec.profile, android=spec.android)
     async with contextlib.AsyncExitStack() as stack:
-        shell = await stack.enter_async_context(start_shell(spec, profile))
+        shell, system = await stack.enter_async_context(start_shell(spec, profile))
         adbd = Adbd(
             shell,
-            profile,
-            root=shell.root,
+            system,
             key_files=default_key_files if keys is None else lambda: keys,
         )
         await stack.enter_async_context(adbd.running())
@@ -130,7 +129,7 @@ async def virtual_phone(
 
 
 @contextlib.asynccontextmanager
-async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[Shell]:
+async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[Shell, PhoneSystem]]:
     """The phone's files and processes, confined where that is asked for or possible."""
     props = profile.instance_props(spec.serialno)
     host_tools = await tools.find_host_tools()
@@ -160,5 +159,5 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[Shell]
                 log.info("no confinement: %s", error)
                 continue
             system.note("ActivityManager", "Virtual phone: boot completed")
-            yield shell
+            yield shell, system
             return

@@ -20,6 +20,15 @@ _PROC: Final = ("cpuinfo", "meminfo", "stat", "version")
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """Processors that share a clock."""
+
+    cpus: tuple[int, ...]
+    min_khz: int
+    max_khz: int
+
+
+@dataclass(frozen=True)
 class Profile:
     """One phone's data.
 
@@ -29,6 +38,8 @@ class Profile:
         props: its properties, without those of one instance.
         battery: what dumpsys battery says, in its order.
         temperatures: name, type and degrees Celsius of each sensor of the thermal service.
+        clusters: its processors by kind.
+        zones: type and reading of each thermal zone.
         screen: its size as `wm size` says it.
         texts: files by path on the phone.
     """
@@ -38,6 +49,8 @@ class Profile:
     props: Mapping[str, str]
     battery: Mapping[str, str]
     temperatures: tuple[tuple[str, int, float], ...]
+    clusters: tuple[Cluster, ...]
+    zones: tuple[tuple[str, int], ...]
     screen: str
     texts: Mapping[str, str]
 
@@ -74,6 +87,10 @@ def load_profile(name: str, *, android: int | None = None) -> Profile:
         props=props,
         battery={key: _text(value) for key, value in data["battery"].items()},
         temperatures=tuple((zone["name"], zone["type"], zone["celsius"]) for zone in data["temperature"]),
+        clusters=tuple(
+            Cluster(tuple(item["cpus"]), item["min_khz"], item["max_khz"]) for item in data["cluster"]
+        ),
+        zones=tuple((zone["type"], zone["temp"]) for zone in data["zone"]),
         screen=data["screen"],
         texts=_sys_files(data) | {f"/proc/{file}": (folder / file).read_text() for file in _PROC},
     )
