@@ -51,8 +51,10 @@ supervise=$!
 tries=0
 until [ -f "$run/supervisor" ]; do
   tries=$((tries + 1))
-  if [ "$tries" -gt 200 ] || ! kill -s 0 "$supervise" 2>/dev/null; then
+  if [ "$tries" -gt 600 ] || ! kill -s 0 "$supervise" 2>/dev/null; then
     [ -f "$run/supervisor" ] && break
+    # Before the lock is given back: a slow one must not run without it.
+    kill -s KILL "$supervise" 2>/dev/null
     drop_lock
     slurp "$run/agent"
     die "$E_SUPERVISOR" "the supervisor did not come up: $text"
