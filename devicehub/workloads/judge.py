@@ -178,7 +178,18 @@ def _doubt(facts: Facts, block: PerfBlock) -> str | None:
     costs = _costs(facts, facts.log.process)
     if costs and not costs[0].block_fields <= block.fields.keys():
         return "the block is of an older version than the engine"
+    if _too_short(demo.generated() or "", block.decode_tokens or 0):
+        return "the block counts more tokens than the text can hold"
     return None
+
+
+def _too_short(text: str, decode_tokens: int) -> bool:
+    """Whether a text is too short for its tokens: hardly one is less than a byte, end tokens aside.
+
+    A person who pastes a log may have left the text out, or put dots in its place.
+    """
+    size = len(text.strip().encode())
+    return 0 < size < decode_tokens // 2 - 16 and not any(dots in text for dots in ("...", "…", "<", "["))
 
 
 def _block_lines(block: PerfBlock) -> tuple[str, ...]:

@@ -88,6 +88,14 @@ def test_forged_block_of_an_older_version_than_the_engine() -> None:
     assert judged(parse(launch("x", end=old))) == AMBIGUOUS
 
 
+def test_forged_block_that_counts_more_tokens_than_the_text_can_hold() -> None:
+    forged = block(decode=275, speed="137.50")
+    assert judged(parse(launch("Here it is:", end=forged))) == AMBIGUOUS
+    assert judged(run(launch("Here it is:", end=forged), status=0)) == OK
+    assert judged(parse(launch("...", end=forged))) == OK
+    assert judged(parse(launch("", end=forged))) == OK
+
+
 def test_block_of_the_version_that_the_source_line_tells() -> None:
     old = "\n".join(line for line in block().split("\n") if "sample" not in line and "pixels" not in line)
     head = HEAD.replace("main, 321", "main, 193").replace("main, 330", "main, 197")
