@@ -11,7 +11,7 @@ from devicehub.deploy.carry import carry_out
 from devicehub.deploy.inventory import read_inventory
 from devicehub.deploy.plan import plan_push
 from devicehub.errors import InputError
-from devicehub.manifest import FileEntry, Manifest, build_entry, check_relative
+from devicehub.manifest import FileEntry, Manifest, build_entry, check_relative, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +106,11 @@ async def file_target(source: Path, destination: str, transport: Transport) -> T
 
 
 def _entry(source: Path, name: str) -> FileEntry:
-    if source.is_dir():
+    try:
+        is_folder = source.is_dir()
+    except OSError as error:
+        raise unreadable(source, error) from error
+    if is_folder:
         remedy = "push its files one by one, or add it as a model or engine"
         raise InputError(source, "is a folder", remedy=remedy)
     entry = replace(build_entry(source.parent, source.name), path=name)

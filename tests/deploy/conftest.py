@@ -30,12 +30,14 @@ class OnePhone:
 
 
 @pytest.fixture
-async def phone() -> AsyncIterator[OnePhone]:
+async def phone(request: pytest.FixtureRequest) -> AsyncIterator[OnePhone]:
+    """A fresh phone; tests may say which by an indirect parameter."""
+    spec: PhoneSpec = getattr(request, "param", PhoneSpec())
     if not sys.platform.startswith("linux"):
         pytest.skip("virtual phones need Linux")
     async with (
         private_server() as server,
-        virtual_phone(PhoneSpec(), keys=[server.key_path]) as virtual,
+        virtual_phone(spec, keys=[server.key_path]) as virtual,
     ):
         client = AdbClient(server.address)
         await client.connect(virtual.address)

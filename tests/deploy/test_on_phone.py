@@ -14,6 +14,7 @@ from devicehub.deploy.carry import carry_out, read_inventory
 from devicehub.deploy.plan import plan_push
 from devicehub.errors import DeployError, DeviceGone, HashMismatch, NoSpace
 from devicehub.manifest import Manifest, build_manifest, list_files
+from devicehub.sim.phone import PhoneSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,12 @@ def _visible(files: dict[str, str]) -> dict[str, str]:
     return {path: digest for path, digest in files.items() if not path.startswith(".devicehub")}
 
 
+@pytest.mark.parametrize(
+    "phone",
+    [PhoneSpec(), PhoneSpec(android=8), PhoneSpec(mode="portable")],
+    indirect=True,
+    ids=["today", "android-8", "portable"],
+)
 async def test_push_then_push_again_then_one_changed(phone: OnePhone, bundle: Path) -> None:
     seen: list[int] = []
     first = await _push(phone, bundle, progress=seen.append)
