@@ -78,7 +78,7 @@ async def _phone(key: Path) -> AsyncIterator[str]:
     """A virtual phone of its own process that accepts this key; its address."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ADB_", "ANDROID_"))}
     environment = {**kept, "HOME": str(key.parents[1])}
-    argv = [Path(sys.executable).parent / "devicehub", "sim"]
+    argv = [str(Path(sys.executable).parent / "devicehub"), "sim"]
     async with procs.child(argv, env=environment) as process:
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode()  # adb connect 127.0.0.1:40123
