@@ -108,6 +108,8 @@ UNISOC = [
     ("hardware=s9863a1h10", "SC9863A"),
     ("platform=sp7731gea", "SC7731"),
     ("platform=sc8830", "SC8830"),
+    ("platform=sc8830;board=SC7727S", "SC7727S"),
+    ("platform=sc8830;board=sp9830i_1h10", "SC9830"),
     ("platform=scx35", None),
     ("platform=ums9999", "UMS9999"),
 ]
