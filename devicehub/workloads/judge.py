@@ -184,12 +184,12 @@ def _doubt(facts: Facts, block: PerfBlock) -> str | None:
 
 
 def _too_short(text: str, decode_tokens: int) -> bool:
-    """Whether a text is too short for its tokens: hardly one is less than a byte, end tokens aside.
+    """Whether a text is far too short for its tokens: hardly one is less than a byte, end tokens aside.
 
     A person who pastes a log may have left the text out, or put dots in its place.
     """
     size = len(text.strip().encode())
-    return 0 < size < decode_tokens // 2 - 16 and not any(dots in text for dots in ("...", "…", "<", "["))
+    return 0 < size < decode_tokens // 4 - 32 and not any(dots in text for dots in ("...", "…", "<", "["))
 
 
 def _block_lines(block: PerfBlock) -> tuple[str, ...]:
