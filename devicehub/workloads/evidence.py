@@ -54,8 +54,13 @@ class HitBag:
         return [hit for hits in self._hits.values() for hit in hits]
 
 
+_LONGEST: Final = 2000
+"""Characters of a line that are searched: the messages are short, and a search may cost their square."""
+
+
 def find_failure(line: str, *, from_shell: bool = True) -> Hit | None:
     """The earliest failure that a line of the tool, the log or, where it may speak, the shell proves."""
+    line = line[:_LONGEST]
     for pattern, failure in _PATTERNS:
         if pattern.needle in line and (from_shell or not pattern.shell_line):
             match = pattern.regex.search(line)
@@ -70,6 +75,7 @@ def find_engine_line(line: str) -> Hit | None:
     The line must be exactly what the engine prints, or end in it right after a word of the text: the
     engine does not wait for the text's line end.
     """
+    line = line[-_LONGEST:]
     for pattern, failure in _PATTERNS:
         if pattern.engine_line and pattern.needle in line:
             match = pattern.regex.search(line)
@@ -80,6 +86,7 @@ def find_engine_line(line: str) -> Hit | None:
 
 def find_last_words(line: str) -> Hit | None:
     """The failure that a shell reports in the last line of an output that has no end."""
+    line = line[-_LONGEST:]
     for pattern, failure in _PATTERNS:
         if pattern.shell_line and pattern.needle in line:
             words = line.removesuffix("(core dumped)").rstrip()

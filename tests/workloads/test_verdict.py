@@ -474,6 +474,10 @@ def test_long_line_without_end_is_kept_apart() -> None:
     assert reading.text == text
 
 
+def test_engine_line_glued_to_a_long_text_is_found() -> None:
+    assert judged(run(launch("word " * 2000 + f"end.{ERROR_LINE}\n"))) == AMBIGUOUS
+
+
 # The table itself
 
 
