@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from devicehub.errors import AdbError, AgentVersionMismatch, PhoneLocked, RunLos
 from devicehub.runner import launch
 from devicehub.runner.contract import PHONE_ROOT, LaunchSpec
 from devicehub.runner.launch import Runner
+from devicehub.runner.samples import SampleReader
 from devicehub.sim.phone import PhoneSpec, virtual_phone
 
 if TYPE_CHECKING:
@@ -69,14 +71,36 @@ def spec(script: str, run_id: str = "r1") -> LaunchSpec:
     )
 
 
-@pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with private_server() as server, virtual_phone(PhoneSpec(), keys=[server.key_path]) as phone:
+@contextlib.asynccontextmanager
+async def desk_with(phone_spec: PhoneSpec) -> AsyncIterator[Desk]:
+    async with private_server() as server, virtual_phone(phone_spec, keys=[server.key_path]) as phone:
         client = AdbClient(server.address)
         await client.connect(phone.address)
         desk = Desk(client, phone.address)
         await desk.runner.install()
         yield desk
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    async with desk_with(PhoneSpec()) as desk:
+        yield desk
+
+
+@pytest.mark.parametrize(
+    "phone_spec",
+    [PhoneSpec(android=8), PhoneSpec(android=11, profile="dimensity"), PhoneSpec(mode="portable")],
+    ids=["android8", "dimensity11", "portable"],
+)
+async def test_a_run_on_phones_of_other_kinds(phone_spec: PhoneSpec) -> None:
+    async with desk_with(phone_spec) as desk:
+        data, end = await desk.finish(await desk.start("cat ../../runs/r1/prompt.txt; sleep 1; echo x >&2"))
+        assert data["stdout"] == "ä 'q' $(x)\n".encode()
+        assert data["stderr"] == b"x\n"
+        assert (end.status, end.cause, end.log_captured) == (0, None, True)
+        samples = list(SampleReader().feed(data["samples"]))
+        assert any(sample.temps_mc() for sample in samples)
+        assert any(sample.group("khz") for sample in samples)
 
 
 async def test_a_run_from_start_to_result(desk: Desk) -> None:
