@@ -43,11 +43,6 @@ class HitBag:
             if len(hits) < self._MOST_LINES:
                 hits.append(hit)
 
-    def add_all(self, other: HitBag) -> None:
-        """Keep another bag's hits too."""
-        for hit in other.all:
-            self.add(hit)
-
     @property
     def all(self) -> list[Hit]:
         """Every hit, by failure."""
