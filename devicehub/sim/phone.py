@@ -136,7 +136,9 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
     modes: tuple[Mode, ...] = ("confined", "portable") if spec.mode == "auto" else (spec.mode,)
     for mode in modes:
         async with contextlib.AsyncExitStack() as stack:
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="devicehub-phone-")))
+            # The keeper removes it as well, so that nothing stays when this process is killed.
+            folder = tempfile.TemporaryDirectory(prefix="devicehub-phone-", ignore_cleanup_errors=True)
+            place = Path(stack.enter_context(folder))
             phone = rootfs.PhoneFolder(place)
             rootfs.build(phone, profile.files(props, boot_id=spec.boot_id or ""))
             prefix = "" if mode == "confined" else str(phone.root)

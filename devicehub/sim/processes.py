@@ -118,7 +118,6 @@ async def start_processes(folder: Path, *, view: View | None) -> AsyncIterator[P
         "control": str(folder / "control"),
         "view": None if view is None else dataclasses.asdict(view),
         "python": python,
-        "remove": False,
     }
     (folder / "control").unlink(missing_ok=True)
     argv = [python["executable"], "-S", "-B", "-m", "devicehub.sim.spawner", "keeper", json.dumps(settings)]

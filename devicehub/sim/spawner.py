@@ -66,8 +66,7 @@ def _keep(settings: dict[str, Any]) -> int:
         sys.stdout.write(f"failed {error}\n")
         return 1
     finally:
-        if settings["remove"]:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
