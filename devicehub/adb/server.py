@@ -24,7 +24,9 @@ DEFAULT_PORT: Final = 5037
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _START_S: Final = 15.0
 # adb's fork-server writes OK to the given descriptor once it listens; its log goes to a file of its own.
-_START_SCRIPT: Final = '"$@" 3>&1 </dev/null >/dev/null 2>&1'
+_START_SCRIPT: Final = '"$@" 3>&1 </dev/null >/dev/null 2>&1 &'
+# The end of stdin is the end of whoever started it, also of one that was killed: the server goes with it.
+_START_PRIVATE_SCRIPT: Final = f"{_START_SCRIPT} exec >/dev/null; cat; kill $!; wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ async def ensure_server(
     environment = {**environ, "ADB_BURST_MODE": "1"}
     try:
         await procs.run(
-            ["/bin/sh", "-c", f"{_START_SCRIPT} &", "sh", *argv], timeout_s=start_timeout_s, env=environment
+            ["/bin/sh", "-c", _START_SCRIPT, "sh", *argv], timeout_s=start_timeout_s, env=environment
         )
     except (OSError, TimeoutError) as error:
         raise AdbServerUnavailable(f"{argv[0]} did not start: {error or 'no answer in time'}") from error
@@ -147,7 +149,7 @@ async def private_server(
         folder.mkdir(parents=True, exist_ok=True)
         address = ServerAddress("127.0.0.1", _free_port())
         async with procs.child(
-            ["/bin/sh", "-c", f"exec {_START_SCRIPT}", "sh", *_fork_server(adb, address.port)],
+            ["/bin/sh", "-c", _START_PRIVATE_SCRIPT, "sh", *_fork_server(adb, address.port)],
             env=_private_environment(os.environ, folder, burst_mode=burst_mode),
         ) as process:
             await _wait_until_started(process, adb, start_timeout_s)

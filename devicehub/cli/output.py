@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -24,6 +23,8 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         HubError: of a task group's errors the first that is one of ours.
     """
+    import asyncio  # 40 ms, which commands that stay on this host need not wait for
+
     try:
         return asyncio.run(coroutine)
     except* HubError as group:

@@ -25,8 +25,8 @@ STREAMS: Final[tuple[StreamName, ...]] = ("stdout", "stderr", "log", "samples")
 """The files of a run that grow, in the order in which `ctl.sh follow` takes their positions."""
 
 LOG_TAGS: Final = (
-    "MNNJNI:V", "MNN_DEBUG:V", "DEBUG:V", "libc:V", "crash_dump64:V", "crash_dump32:V", "tombstoned:V",
-    "lowmemorykiller:V", "lmkd:V", "adsprpc:V", "liblog:V", "chatty:V", "ActivityManager:I",
+    "MNNJNI:V", "MNN_DEBUG:V", "DEBUG:V", "libc:V", "linker:V", "crash_dump64:V", "crash_dump32:V",
+    "tombstoned:V", "lowmemorykiller:V", "lmkd:V", "adsprpc:V", "liblog:V", "chatty:V", "ActivityManager:I",
 )  # fmt: skip
 """What the capture on the phone keeps beside the tag of the executable's own name; all else is silenced."""
 

@@ -18,24 +18,6 @@ from devicehub.workloads.record import finite
 if TYPE_CHECKING:
     from devicehub.android.lines import Line
 
-LOG_TAGS: Final = (
-    "MNNJNI",
-    "MNN_DEBUG",
-    "llm_demo",
-    "DEBUG",
-    "libc",
-    "linker",
-    "crash_dump64",
-    "tombstoned",
-    "lowmemorykiller",
-    "lmkd",
-    "adsprpc",
-    "liblog",
-    "chatty",
-    "ActivityManager:I",
-)
-"""What the phone's log is captured for; fastrpc and QNN log under the program's own name."""
-
 MOST_TEXT: Final = 8 * 1024 * 1024
 """Characters of the model's text that are kept."""
 

@@ -2,11 +2,13 @@
 
 import asyncio
 
-from tests.bench import bench_start
+from tests.bench import bench_push, bench_shell, bench_start
 
 
 async def _main() -> None:
     await bench_start.bench()
+    await bench_shell.bench()
+    await bench_push.bench()
 
 
 asyncio.run(_main())

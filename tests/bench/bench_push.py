@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import statistics
 import sys
@@ -21,11 +20,12 @@ from devicehub.adb import shell
 from devicehub.adb.client import AdbClient, Transport
 from devicehub.adb.server import private_server
 from devicehub.units import GIB, MB, MIB
+from tests.bench.phone import phone
 from tests.bench.push_peer import PEERS
 from tests.bench.timing import ratio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
 _BASE: Final = "adb push"
 _REMOTE: Final = "/data/local/tmp/bench.bin"
@@ -38,7 +38,7 @@ async def bench(size: int = GIB, rounds: int = 3) -> None:
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / "bench.bin"
         _fill(local, size)
-        async with private_server() as server, _phone(server.key_path) as serial:
+        async with private_server() as server, phone(server.key_path) as serial:
             client = AdbClient(server.address)
             await client.connect(serial)
             transport = client.transport(serial=serial)
@@ -71,20 +71,6 @@ async def _push(peer: str, port: int, transport: Transport, local: Path, size: i
     await shell.check(transport, ["rm", _REMOTE], timeout_s=60)
     taken_s, used_s = done.stdout.split()
     return float(taken_s), float(used_s)
-
-
-@contextlib.asynccontextmanager
-async def _phone(key: Path) -> AsyncIterator[str]:
-    """A virtual phone of its own process that accepts this key; its address."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ADB_", "ANDROID_"))}
-    environment = {**kept, "HOME": str(key.parents[1])}
-    argv = [str(Path(sys.executable).parent / "devicehub"), "sim"]
-    async with procs.child(argv, env=environment) as process:
-        assert process.stdout is not None
-        line = (await process.stdout.readline()).decode()  # adb connect 127.0.0.1:40123
-        if not line.startswith("adb connect "):
-            raise RuntimeError("the virtual phone did not start")
-        yield line.split()[-1]
 
 
 def _fill(path: Path, size: int) -> None:

@@ -39,14 +39,14 @@ def report(title: str, seconds: Mapping[str, Sequence[float]], *, base: str) -> 
         )
 
 
-async def start(*argv: str) -> None:
+async def start(*argv: str, env: Mapping[str, str] | None = None) -> None:
     """Run a program to its end, its output thrown away.
 
     Raises:
         RuntimeError: it failed.
     """
     process = await asyncio.create_subprocess_exec(
-        *argv, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        *argv, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, env=env
     )
     if await process.wait():
         raise RuntimeError(f"{argv[0]} ended with status {process.returncode}")

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from devicehub import procs
+from devicehub.clock import SystemClock
 from devicehub.demo_model import demo_model_dir
 from tests.e2e.command import DEVICEHUB, devicehub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 WHEEL_ANSWER = """
 import json, os, sys
@@ -167,3 +169,29 @@ async def test_nothing_is_left_behind_after_a_good_end(tmp_path: Path) -> None:
     answer = await devicehub("demo", "--json", env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path)})
     assert answer.status == 0, answer.stderr
     assert leftovers(tmp_path) == []
+
+
+async def test_a_demo_that_is_killed_takes_its_adb_server_and_phone_along(tmp_path: Path) -> None:
+    async with procs.child([DEVICEHUB, "demo"], env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            if b"starting" in line:
+                break
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+    clock = SystemClock()
+    begun = clock.monotonic_s()
+    while running := processes_of(tmp_path):
+        assert clock.monotonic_s() - begun < 60, running
+        await clock.sleep(0.1)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that were told of the folder, in arguments or environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            if bytes(folder) in told:
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return found
