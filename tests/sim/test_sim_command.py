@@ -1,0 +1,47 @@
+"""`devicehub sim`, as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+
+import pytest
+
+from devicehub import procs
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-c", "from devicehub.cli.main import main; main()", "sim", *words]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+async def test_it_prints_connect_lines_and_ends_cleanly(number: signal.Signals, status: int) -> None:
+    port = _free_ports(2)
+    async with procs.child(_command("--phones", "2", "--port", str(port)), env=dict(os.environ)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = [await process.stdout.readline() for _ in range(2)]
+        assert lines == [f"adb connect 127.0.0.1:{port + index}\n".encode() for index in range(2)]
+        told = b""
+        while b"Ctrl-C" not in told:
+            told += await process.stderr.readline()
+        assert told.count(b"confined") >= 2
+        process.send_signal(number)
+        rest = await process.stderr.read()
+        assert (await process.wait(), b"Traceback" in rest) == (status, False)
+
+
+async def test_ports_of_emulators_are_a_usage_error() -> None:
+    done = await procs.run(_command("--port", "5550", "--phones", "8"), timeout_s=60, env=dict(os.environ))
+    assert done.status == 2
+    assert b"5555 to 5585" in done.stderr
+
+
+def _free_ports(count: int) -> int:
+    """The first of some ports in a row that were free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    return port - count if port + count > 65000 else port
