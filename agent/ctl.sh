@@ -1,7 +1,7 @@
 #!/system/bin/sh
 # ctl.sh: looks at runs and ends them.
 #   ctl.sh status RUN_ID                    key=value lines: state=prepared|running|ended|lost, then what is known
-#   ctl.sh stop RUN_ID [CAUSE]              asks the supervisor to end the run; ends the workload where none lives
+#   ctl.sh stop RUN_ID [CAUSE]              asks the supervisor to end the run; ends its leftovers where none lives
 #   ctl.sh follow RUN_ID NONCE OUT ERR LOG SAMPLES   streams the files from these bytes on, counted from 1
 #   ctl.sh list                             RUN_ID STATE lines
 #   ctl.sh gc RUN_DAYS WORK_DAYS            removes ended runs, and work folders by last use
@@ -42,7 +42,7 @@ stop_run() {
   read_state
   case $state in
     running) kill -s TERM "$super" ;;
-    lost) end_workload KILL; drop_lock ;;
+    lost) end_leftovers KILL; drop_lock ;;
   esac
   out "state=$state"
 }

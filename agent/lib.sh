@@ -101,12 +101,15 @@ find_supervisor() {
   field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] && alive "$super" "$super_start"
 }
 
-# end_workload SIGNAL: signals the workload of a run whose supervisor cannot.
-end_workload() {
-  field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] && slurp "$run/pid" || return 0
-  # shellcheck disable=SC2086
-  set -- "$1" $text
-  if alive "${2-}" "${3-}"; then signal_group "$1" "$2"; fi
+# end_leftovers SIGNAL: signals workload and log capture of a run whose supervisor cannot.
+end_leftovers() {
+  field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] || return 0
+  for file in pid capture; do
+    slurp "$run/$file" || continue
+    # shellcheck disable=SC2086
+    set -- "$1" $text
+    if alive "${2-}" "${3-}"; then signal_group "$1" "$2"; fi
+  done
   return 0
 }
 
@@ -121,7 +124,7 @@ take_lock() {
   [ -z "$holder" ]
 }
 
-# Sets holder to the living run that has the lock. A dead one's workload is ended: it must not disturb the next.
+# Sets holder to the living run that has the lock. What a dead one left running is ended, or disturbs the next.
 read_lock() {
   holder=
   slurp "$lock/owner" || return 0
@@ -129,7 +132,7 @@ read_lock() {
   set -- $text
   [ "${1-}" = "$boot_id" ] || return 0
   if alive "${3-}" "${4-}"; then holder=$2; return 0; fi
-  (use_run "${2-}" && end_workload KILL)
+  (use_run "${2-}" && end_leftovers KILL)
 }
 
 # keep_lock PID START: the supervisor takes over what run.sh took; fails where it was lost meanwhile.

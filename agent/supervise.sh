@@ -54,6 +54,7 @@ start_log() {
   launch_tags exec setsid logcat -b main,system,crash -v threadtime -v epoch -v nsec -v uid -T 1 \
     -f "$run/log" -r 65536 -n 1 </dev/null >/dev/null 2>&1 &
   logcat=$!
+  if start_of "$logcat"; then publish "$run/capture" "$logcat $start"; fi
 }
 
 start_sampler() {

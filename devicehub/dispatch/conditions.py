@@ -38,8 +38,8 @@ class ConditionsReader:
     def finish(self, adb: AdbFacts) -> Conditions:
         """The conditions over the whole run; None is what the phone did not tell."""
         temps_mc = self._known(lambda sample: sample.hottest_mc)
-        levels = self._known(lambda sample: sample.battery_percent)
-        free_kib = self._known(lambda sample: sample.mem_available_kib)
+        levels = self._known(lambda sample: sample.number("battery.capacity"))
+        free_kib = self._known(lambda sample: sample.number("mem_kb"))
         return Conditions(
             adb_server=adb.version,
             adb_burst=adb.burst,
@@ -52,5 +52,5 @@ class ConditionsReader:
             samples=len(self._samples),
         )
 
-    def _known(self, figure: Callable[[Sample], int | None]) -> Sequence[int]:
-        return [value for sample in self._samples if (value := figure(sample)) is not None]
+    def _known(self, figure: Callable[[Sample], float | None]) -> Sequence[int]:
+        return [round(value) for sample in self._samples if (value := figure(sample)) is not None]

@@ -35,7 +35,7 @@ _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_.+-]+")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _RESERVED: Final = frozenset(
-    {*STREAMS, "launch", "claim", "supervisor", "status", "pid", "exit", "stop", "agent"}
+    {*STREAMS, "launch", "claim", "capture", "supervisor", "status", "pid", "exit", "stop", "agent"}
 )
 
 

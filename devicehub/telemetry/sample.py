@@ -1,119 +1,104 @@
-"""The lines of a run's `samples` file (agent/PROTOCOL.md): bytes in, readings out. Pure."""
+r"""Reads the `samples` file of a run. Pure and push style: pieces of any size give the same samples.
+
+A line is a lane (`fast`, `battery`, `thermal`), then key=value fields, each after a tab:
+"fast\tup=2906.77\twall=1795386689.193\tmem_kb=8164000\tkhz.policy0=1017600\tzone.skin-therm=31800".
+Every lane has `up` and `wall`; agent/PROTOCOL.md lists the other keys. What was not readable is absent.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-_MOST_LINE: Final = 64 * 1024
-"""A sample is a few hundred bytes; more without a line's end is no sample."""
-_NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
+_MAX_LINE: Final = 16 * 1024
+_COLDEST_MC: Final = -60_000
+_HOTTEST_MC: Final = 250_000
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One reading; None is what the phone does not tell. Clocks are by cluster, temperatures by zone."""
+    """One reading."""
 
     lane: str
-    """`fast`, or the service that was asked: `battery`, `thermal`."""
-    uptime_s: float | None = None
-    """The boot clock, which counts suspension."""
-    wall_s: float | None = None
-    mem_available_kib: int | None = None
-    rss_kib: int | None = None
-    threads: int | None = None
-    battery_percent: int | None = None
-    battery_temp_mc: int | None = None
-    thermal_status: int | None = None
-    """Android's scale: 0 none, 2 moderate and upwards throttles."""
-    clocks_khz: Mapping[str, int] = field(default_factory=dict)
-    caps_khz: Mapping[str, int] = field(default_factory=dict)
-    zones_mc: Mapping[str, int] = field(default_factory=dict)
+    uptime_s: float | None
+    """The phone's boot clock, which counts suspension."""
+    wall_s: float | None
+    """The phone's wall clock, seconds since the epoch; may step."""
+    values: Mapping[str, str]
+    """All other fields as the phone wrote them."""
+
+    def number(self, key: str) -> float | None:
+        """A field as a number, None where it is absent or none."""
+        return _number(self.values.get(key))
+
+    def group(self, name: str) -> dict[str, float]:
+        """The numbers of the fields NAME.x, by x."""
+        found: dict[str, float] = {}
+        for key, text in self.values.items():
+            prefix, dot, rest = key.partition(".")
+            value = _number(text) if dot and prefix == name else None
+            if value is not None:
+                found[rest] = value
+        return found
+
+    def temps_mc(self) -> dict[str, int]:
+        """Temperatures in milli-degrees Celsius by zone, what no sensor can have measured left out.
+
+        Kernels give milli-degrees, some whole degrees; dumpsys gives degrees, the battery tenths.
+        """
+        temps = {
+            name: value if abs(value) >= 1000 else value * 1000 for name, value in self.group("zone").items()
+        }
+        temps |= {name: value * 1000 for name, value in self.group("hal").items()}
+        battery = self.number("battery.temp")
+        if battery is not None:
+            temps.setdefault("battery", battery * 100)
+        return {name: round(value) for name, value in temps.items() if _COLDEST_MC < value < _HOTTEST_MC}
 
     @property
     def hottest_mc(self) -> int | None:
-        """The highest temperature of the reading."""
-        known = [*self.zones_mc.values()]
-        if self.battery_temp_mc is not None:
-            known.append(self.battery_temp_mc)
-        return max(known, default=None)
+        """The highest of the temperatures."""
+        return max(self.temps_mc().values(), default=None)
 
 
 class SampleReader:
-    """Takes the file in pieces of any size and gives whole samples."""
+    """Takes the file in pieces; a line that says nothing readable gives no sample."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._held = b""
 
-    def feed(self, data: bytes) -> list[Sample]:
-        """The samples whose lines end in this piece; lines that are none are passed over."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _MOST_LINE:
-            self._rest = b""
-        return [sample for line in lines if (sample := parse_sample(line.decode("utf-8", "replace")))]
+    def feed(self, data: bytes) -> Iterator[Sample]:
+        """The samples whose lines this piece completes."""
+        *lines, self._held = (self._held + data).split(b"\n")
+        self._held = self._held[:_MAX_LINE]
+        for line in lines:
+            sample = parse_sample(line)
+            if sample is not None:
+                yield sample
 
 
-def parse_sample(line: str) -> Sample | None:
-    """Read one line; None where it is no sample."""
-    # "fast\tup=812.44\twall=1700000000.1\tmem_kb=5120044\tkhz.policy0=1804800\tzone.cpu-0-0=41200"
-    lane, tab, rest = line.rstrip("\r").partition("\t")
-    if not tab or not lane.isalpha():
+def parse_sample(line: bytes) -> Sample | None:
+    """One line; None where it has no lane or no field."""
+    lane, *fields = line.decode("utf-8", "replace").rstrip("\r").split("\t")
+    values: dict[str, str] = {}
+    for field in fields:
+        key, separator, value = field.partition("=")
+        if key and separator:
+            values[key] = value
+    if not lane or not values:
         return None
-    values = dict(word.split("=", 1) for word in rest.split("\t") if "=" in word)
-    return Sample(
-        lane=lane,
-        uptime_s=_number(values.get("up")),
-        wall_s=_number(values.get("wall")),
-        mem_available_kib=_integer(values.get("mem_kb")),
-        rss_kib=_integer(values.get("rss_kb")),
-        threads=_integer(values.get("threads")),
-        battery_percent=_integer(values.get("battery.capacity")),
-        battery_temp_mc=_tenths(values.get("battery.temp")),
-        thermal_status=_integer(values.get("status")),
-        clocks_khz=_group(values, "khz."),
-        caps_khz=_group(values, "cap."),
-        zones_mc={
-            key.partition(".")[2]: temp_mc
-            for key, value in values.items()
-            if key.startswith(("zone.", "hal.")) and (temp_mc := _zone_mc(value)) is not None
-        },
-    )
-
-
-def _group(values: Mapping[str, str], prefix: str) -> dict[str, int]:
-    return {
-        key.removeprefix(prefix): number
-        for key, value in values.items()
-        if key.startswith(prefix) and (number := _integer(value)) is not None
-    }
+    uptime_s = _number(values.pop("up", None))
+    wall_s = _number(values.pop("wall", None))
+    return Sample(lane, uptime_s, wall_s, values)
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text and _NUMBER.fullmatch(text) else None
-
-
-def _integer(text: str | None) -> int | None:
-    number = _number(text)
-    return None if number is None else int(number)
-
-
-def _tenths(text: str | None) -> int | None:
-    number = _number(text)
-    return None if number is None else _plausible(number * 100)
-
-
-def _zone_mc(text: str) -> int | None:
-    number = _number(text)
-    if number is None:
+    try:
+        value = float(text) if text else math.nan
+    except ValueError:
         return None
-    # The kernel gives milli-degrees, some vendors degrees; dumpsys gives degrees with a point.
-    return _plausible(number * 1000 if abs(number) < 200 else number)
-
-
-def _plausible(temp_mc: float) -> int | None:
-    """MediaTek gives -274000 for a sensor that is off; others 0 K or 200 °C."""
-    return round(temp_mc) if -40_000 < temp_mc < 150_000 else None
+    return value if math.isfinite(value) else None

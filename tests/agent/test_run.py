@@ -162,16 +162,17 @@ async def test_a_killed_supervisor_takes_its_workload_along(phone: LocalPhone) -
     assert not (run / "exit").exists()
 
 
-async def test_a_killed_session_leaves_no_workload_to_the_next_run(phone: LocalPhone) -> None:
+async def test_a_killed_session_leaves_nothing_to_the_next_run(phone: LocalPhone) -> None:
     run = phone.prepare(spec_of(phone, *sh(phone, "sleep 60")))
     started = parse_fields((await phone.start("r1")).stdout)
     await phone.wait_for(run / "pid")
-    workload = int((run / "pid").read_text().split()[0])
+    leftovers = [int((run / name).read_text().split()[0]) for name in ("pid", "capture")]
     os.killpg(int(started["pid"]), signal.SIGKILL)
     await phone.dead(int(started["pid"]))
     phone.prepare(spec_of(phone, run_id="r2"))
     assert (await phone.start("r2")).status == AgentExit.OK
-    await phone.dead(workload)
+    for pid in leftovers:
+        await phone.dead(pid)
     await phone.finished("r2")
 
 
@@ -186,6 +187,7 @@ async def test_a_lost_run_says_why(phone: LocalPhone) -> None:
     (phone.folder / "adbd").write_text("1\n")
     assert b"cause=adbd_restarted" in (await phone.ctl("status", "r1")).stdout
     await phone.ctl("stop", "r1")
+    await phone.dead(int((run / "capture").read_text().split()[0]))
     boot_file(phone).write_text("b00t-0002\n")
     assert b"cause=rebooted" in (await phone.ctl("status", "r1")).stdout
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devicehub.runner.contract import LaunchSpec
-from devicehub.runner.samples import Sample, SampleReader
+from devicehub.telemetry.sample import Sample, SampleReader
 
 if TYPE_CHECKING:
     from tests.agent.local_phone import LocalPhone

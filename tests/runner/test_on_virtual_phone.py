@@ -19,8 +19,8 @@ from devicehub.errors import AdbError, AgentVersionMismatch, PhoneLocked, RunLos
 from devicehub.runner import launch
 from devicehub.runner.contract import PHONE_ROOT, LaunchSpec
 from devicehub.runner.launch import Runner
-from devicehub.runner.samples import SampleReader
 from devicehub.sim.phone import PhoneSpec, virtual_phone
+from devicehub.telemetry.sample import SampleReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
