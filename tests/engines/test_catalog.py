@@ -210,7 +210,7 @@ def test_damaged_entry_names_its_file(catalog: EngineCatalog, build: Path) -> No
         catalog.list()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_unreadable_folder(catalog: EngineCatalog, build: Path) -> None:
     build.chmod(0)
     with pytest.raises(InputError, match="check its permissions"):
