@@ -14,6 +14,7 @@
     │   ├── DeviceUnauthorized     a person must press "allow"
     │   └── ShellFailed            argv, exit status, tail of stderr
     ├── SelectionError             which phone: none, or more than one
+    │   └── NoPhoneReady           those that are meant cannot be reached now
     ├── DeployError
     │   ├── NoSpace                needed, free
     │   └── HashMismatch           transient
@@ -204,6 +205,10 @@ class SelectionError(HubError):
     def __str__(self) -> str:
         known = ", ".join(self.serials)
         return self.problem + (f"; phones: {known}" if known else "")
+
+
+class NoPhoneReady(SelectionError):
+    """The phones that are meant cannot be used now: none is connected, allowed and awake."""
 
 
 class DeployError(HubError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -29,7 +30,7 @@ from devicehub.profiles.load import load_socs
 from devicehub.settings import find_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from devicehub.adb.client import Transport
     from devicehub.adb.server import ServerAddress
@@ -93,13 +94,14 @@ class Hub:
                     shown = devices
                     on_change(devices)
 
-    async def select(self, selectors: Sequence[str]) -> list[Device]:
-        """The ready phones that the words after `--on` mean.
+    async def select(self, selectors: Sequence[str], environ: Mapping[str, str] = os.environ) -> list[Device]:
+        """The ready phones that the words after `--on` mean; without any, the one that ANDROID_SERIAL names.
 
         Raises:
             SelectionError: none, or more than one where none was named.
         """
-        return select(await self.devices(), selectors)
+        named = environ.get("ANDROID_SERIAL")
+        return select(await self.devices(), selectors or ([named] if named else []))
 
     def engine_for(self, device: Device, name: str | None = None) -> Engine:
         """The engine of that name, or without a name the one engine that the phone takes.

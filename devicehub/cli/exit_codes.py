@@ -10,6 +10,7 @@ from devicehub.errors import (
     DeployError,
     HubError,
     InputError,
+    NoPhoneReady,
     RunnerError,
     SelectionError,
 )
@@ -38,10 +39,10 @@ def exit_code_for(error: HubError) -> ExitCode:
     match error:
         case InputError() | ConfigError():
             return ExitCode.BAD_INPUT
+        case NoPhoneReady() | AdbError():
+            return ExitCode.UNREACHABLE
         case SelectionError():
             return ExitCode.USAGE
-        case AdbError():
-            return ExitCode.UNREACHABLE
         case DeployError() | RunnerError():
             return ExitCode.FAILED
         case _:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from devicehub.device.lifecycle import DeviceState
-from devicehub.errors import SelectionError
+from devicehub.errors import NoPhoneReady, SelectionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +36,8 @@ def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
     Without selectors the one ready device is meant.
 
     Raises:
-        SelectionError: no phone, more than one where none was named, one that is not ready, or a bad term.
+        NoPhoneReady: none is connected, or those that are meant are not ready.
+        SelectionError: none is meant, more than one is ready and none was named, or a term is bad.
     """
     serials = [device.serial for device in devices]
     if not selectors:
@@ -44,14 +45,14 @@ def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
         if len(ready) == 1:
             return ready
         if not ready:
-            raise SelectionError(_nobody(devices))
+            raise NoPhoneReady(_nobody(devices))
         raise SelectionError("several phones are ready; name one with --on", serials=serials)
     meant = [device for device in devices if any(_means(selector, device) for selector in selectors)]
     if not meant:
         raise SelectionError(f"no phone matches --on {' '.join(selectors)}", serials=serials)
     ready = [device for device in meant if device.state is DeviceState.READY]
     if not ready:
-        raise SelectionError(_nobody(meant))
+        raise NoPhoneReady(_nobody(meant))
     return ready
 
 

@@ -5,7 +5,7 @@ from devicehub.device.identify import identify
 from devicehub.device.lifecycle import DeviceState
 from devicehub.device.model import Device, Identity
 from devicehub.device.select import select
-from devicehub.errors import SelectionError
+from devicehub.errors import NoPhoneReady, SelectionError
 from devicehub.profiles.match import SocTable
 
 
@@ -39,12 +39,12 @@ def test_two_ready_phones_must_be_told_apart() -> None:
 
 
 def test_no_phone_says_what_to_do() -> None:
-    with pytest.raises(SelectionError, match="no phone is connected; plug one in"):
+    with pytest.raises(NoPhoneReady, match="no phone is connected; plug one in"):
         select([], [])
 
 
 def test_a_phone_that_must_be_allowed_says_so() -> None:
-    with pytest.raises(SelectionError, match='C is unauthorized \\(press "Allow USB debugging" on it\\)'):
+    with pytest.raises(NoPhoneReady, match='C is unauthorized \\(press "Allow USB debugging" on it\\)'):
         select([LOCKED], ["C"])
 
 

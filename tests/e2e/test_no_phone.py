@@ -19,6 +19,9 @@ async def test_no_phone_says_how_to_get_one(tmp_path: Path) -> None:
         listed = await devicehub("devices", env=env)
         assert (listed.status, listed.stdout) == (0, "no phone is connected\n")
         assert (await devicehub("devices", "--json", env=env)).json == []
+        pushed = await devicehub("push", "file", __file__, "/data/local/tmp/", env=env)
+        assert pushed.status == 3
+        pushed.assert_one_sentence("no phone is connected", "USB debugging")
 
 
 async def test_a_server_that_is_elsewhere_and_down(tmp_path: Path) -> None:

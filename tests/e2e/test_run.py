@@ -67,6 +67,13 @@ async def test_several_phones_and_none_named(env: dict[str, str]) -> None:
     answer.assert_one_sentence("several phones are ready", *await serials(env))
 
 
+async def test_the_phone_that_android_serial_names(env: dict[str, str]) -> None:
+    serial = (await serials(env))[1]
+    answer = await run({**env, "ANDROID_SERIAL": serial}, "--prompt", "Hi", "--json")
+    assert answer.status == 0, answer.stderr
+    assert answer.json["device"]["serial"] == serial
+
+
 async def test_an_engine_of_the_plain_build_counts_on_stdout(env: dict[str, str]) -> None:
     answer = await run(env, "--on", "vendor=qualcomm", "--prompt", "What is MNN?", "--json")
     assert answer.status == 0, answer.stderr
