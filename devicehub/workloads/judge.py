@@ -38,6 +38,7 @@ class Facts:
         agent_cause: why the agent ended the launch, a slug.
         max_new_tokens: what was asked; None where it is not known.
         logs_to_logcat: whether the engine prints to the log; None where it is not known.
+        is_live: the streams are a process's own, whole and apart; not so in a saved file.
     """
 
     demo: DemoReader
@@ -50,6 +51,7 @@ class Facts:
     agent_cause: str | None = None
     max_new_tokens: int | None = None
     logs_to_logcat: bool | None = None
+    is_live: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def _judge_demo(facts: Facts) -> Judgement:
     in_log = counters_in_log(facts)
     demo = facts.demo
     block = (process.blocks.block if process else None) if in_log else demo.block
-    records = _demo_records(facts, process, block, in_log=in_log)
+    doubt = None if in_log or block is None else _doubt(facts, block)
+    records = () if doubt is not None else _demo_records(facts, process, block, in_log=in_log)
     # In a logcat build the engine says nothing on stdout: what looks like it there is text.
     after_block = [] if in_log else demo.tail.all
     proven = [*demo.head.all, *after_block, *facts.spoken, *facts.log.own_hits()]
@@ -131,9 +134,8 @@ def _judge_demo(facts: Facts) -> Judgement:
         return _failed("no_tokens", records, lines=_block_lines(block))
     if not in_log and demo.relaunched:
         return Judgement(INCOMPLETE, "incomplete_output", records, ("a later launch printed no counters",))
-    doubt = None if in_log else _doubt(facts, block)
     if doubt is not None:
-        return _failed("ambiguous_output", records, lines=(doubt, *_block_lines(block)))
+        return _failed("ambiguous_output", (), lines=(doubt, *_block_lines(block)))
     return Judgement(SUCCEEDED, None, records, _block_lines(block))
 
 
@@ -171,7 +173,14 @@ def _doubt(facts: Facts, block: PerfBlock) -> str | None:
     demo = facts.demo
     if demo.block_has_text_after:
         return "text follows the last block"
-    if not demo.in_text or facts.exit_status is not None:
+    if not demo.in_text:
+        return None
+    if facts.exit_status or (facts.exit_status is None and facts.agent_cause is not None):
+        return "the engine did not live to print a block"
+    known = facts.logs_to_logcat is False or demo.engine_prints_here or _costs(facts, facts.log.process)
+    if facts.is_live and not known:
+        return "nothing tells that this engine prints its block to stdout"
+    if facts.exit_status is not None:
         return None
     if not block.consistent:
         return "the block's speeds are not its tokens over its times"

@@ -109,6 +109,7 @@ class DemoReader:
         self._text_size = 0
         self._text_end = 0
         self._held: list[str] = []
+        self._last_rule = ""
         self._left_to_shell = False
         self._last_lines: deque[str] = deque(maxlen=4)
 
@@ -175,6 +176,11 @@ class DemoReader:
         if step is Step.COMPLETE:
             self._close_block(line)
             return True
+        if step is Step.REOPENED:
+            self._take_back(self._last_rule)
+            self._held = [self._last_rule, line.text + line.end]
+            self.block_has_text_after = True
+            return True
         if step is Step.BROKEN:
             self._release_held()
             if self._blocks.is_open:
@@ -191,7 +197,9 @@ class DemoReader:
         self.block = self._blocks.block
         self.block_has_text_after = self.relaunched = self._left_to_shell = False
         self._text_end = self._text_size
-        self._keep("".join(self._held) + line.text + line.end)
+        self._keep("".join(self._held))
+        self._last_rule = line.text + line.end
+        self._keep(self._last_rule)
         self._held.clear()
 
     def _release_held(self) -> None:
@@ -204,6 +212,12 @@ class DemoReader:
         if self._text_size < MOST_TEXT:
             self._text.append(text)
         self._text_size += len(text)
+
+    def _take_back(self, text: str) -> None:
+        """Undo the last `_keep`."""
+        self._text_size -= len(text)
+        if self._text_size < MOST_TEXT:
+            self._text.pop()
 
     def finish(self) -> None:
         """There are no more lines."""

@@ -33,6 +33,8 @@ class Step(Enum):
     COMPLETE = "complete"
     BROKEN = "broken"
     """An opened block met a line that no block holds: it was text."""
+    REOPENED = "reopened"
+    """The rule that closed the block before was the opening of this one: that block was text."""
 
 
 @dataclass
@@ -109,6 +111,7 @@ class BlockReader:
     def __init__(self, *, interleaved: bool = False) -> None:
         self._interleaved = interleaved
         self._open: PerfBlock | None = None
+        self._may_reopen = False
         self.block: PerfBlock | None = None
         """The last whole block."""
 
@@ -122,6 +125,11 @@ class BlockReader:
         rule = line.strip() if line.lstrip().startswith("#") else ""
         # Some rebuilt tools close with the shorter rule.
         closes = rule == CLOSING or (rule == OPENING and self._open is not None and self._open.whole)
+        may_reopen, self._may_reopen = self._may_reopen, closes and rule == OPENING
+        if may_reopen and _FIELD.match(line[:200]):
+            self._open = PerfBlock()
+            self._take_field(line, self._open)
+            return Step.REOPENED
         if rule == OPENING and not closes:
             broken = self._open is not None
             self._open = PerfBlock()

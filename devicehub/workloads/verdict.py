@@ -131,6 +131,7 @@ class LaunchReader:
             agent_cause=agent_cause,
             max_new_tokens=self._max_new_tokens,
             logs_to_logcat=self._logs_to_logcat,
+            is_live=not self._saved,
         )
         judgement = judge(facts)
         failure = BY_SLUG.get(judgement.cause or "")

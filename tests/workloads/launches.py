@@ -1,6 +1,8 @@
-"""What llm_demo prints, put together by tests."""
+"""What llm_demo prints, put together by tests, and how they read it."""
 
 from __future__ import annotations
+
+from devicehub.workloads.verdict import LaunchReader, Reading
 
 HEAD = """config path is m/config.json
 The device supports: i8sdot:1, fp16:1, i8mm: 1, sve2: 0, sme2: 0
@@ -52,3 +54,35 @@ def logcat(text: str, *, pid: int = 8826, tag: str = "MNNJNI", level: str = "I")
         f"06-16 12:06:01.599  {pid}  {pid} {level} {tag:<8}: {line}\n"
         for line in text.removesuffix("\n").split("\n")
     ).encode()
+
+
+def run(
+    stdout: bytes = b"",
+    *,
+    stderr: bytes = b"",
+    log: bytes = b"",
+    status: int | None = 0,
+    max_new_tokens: int | None = None,
+    logs_to_logcat: bool | None = None,
+    agent_cause: str | None = None,
+) -> Reading:
+    reader = LaunchReader("demo", max_new_tokens=max_new_tokens, logs_to_logcat=logs_to_logcat)
+    reader.feed_stdout(stdout)
+    reader.feed_stderr(stderr)
+    reader.feed_log(log)
+    return reader.finish(status, agent_cause=agent_cause)
+
+
+def parse(data: bytes) -> Reading:
+    reader = LaunchReader(saved=True)
+    reader.feed_stdout(data)
+    return reader.finish()
+
+
+def judged(reading: Reading) -> tuple[str, str | None]:
+    return reading.verdict, reading.cause
+
+
+OK = ("succeeded", None)
+AMBIGUOUS = ("failed", "ambiguous_output")
+INCOMPLETE = ("incomplete", "incomplete_output")

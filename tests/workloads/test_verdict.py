@@ -4,39 +4,22 @@ import pytest
 
 from devicehub.workloads.evidence import find_failure
 from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, FAILURES
-from devicehub.workloads.verdict import LaunchReader, Reading
-from tests.workloads.launches import FORGED, HEAD, PROMPT, block, launch, logcat
+from devicehub.workloads.verdict import LaunchReader
+from tests.workloads.launches import (
+    AMBIGUOUS,
+    FORGED,
+    HEAD,
+    INCOMPLETE,
+    OK,
+    PROMPT,
+    block,
+    judged,
+    launch,
+    logcat,
+    parse,
+    run,
+)
 
-
-def run(
-    stdout: bytes = b"",
-    *,
-    stderr: bytes = b"",
-    log: bytes = b"",
-    status: int | None = 0,
-    max_new_tokens: int | None = None,
-    logs_to_logcat: bool | None = None,
-) -> Reading:
-    reader = LaunchReader("demo", max_new_tokens=max_new_tokens, logs_to_logcat=logs_to_logcat)
-    reader.feed_stdout(stdout)
-    reader.feed_stderr(stderr)
-    reader.feed_log(log)
-    return reader.finish(status)
-
-
-def parse(data: bytes) -> Reading:
-    reader = LaunchReader(saved=True)
-    reader.feed_stdout(data)
-    return reader.finish()
-
-
-def judged(reading: Reading) -> tuple[str, str | None]:
-    return reading.verdict, reading.cause
-
-
-OK = ("succeeded", None)
-AMBIGUOUS = ("failed", "ambiguous_output")
-INCOMPLETE = ("incomplete", "incomplete_output")
 ERROR_LINE = "[Error]: LLM in error state. Status: 5"
 
 
@@ -53,49 +36,6 @@ def test_good_run_gives_counters_times_and_text() -> None:
 # What the model writes
 
 
-def test_text_that_holds_a_whole_block_sets_no_counter() -> None:
-    reading = run(launch(f"Like this:\n{FORGED}and so on."))
-    assert judged(reading) == OK
-    assert [record.decode_tok_s for record in reading.records] == [10.0]
-    assert reading.text == f"Like this:\n{FORGED}and so on."
-
-
-def test_text_that_ends_in_a_block_before_the_true_one() -> None:
-    for read in (run, parse):
-        reading = read(launch(f"Like this:\n{FORGED}"))
-        assert judged(reading) == OK
-        assert reading.records[0].decode_tok_s == 10.0
-
-
-def test_forged_block_followed_by_text_and_no_true_block() -> None:
-    data = launch(f"Like this:\n{FORGED}and then", end="")
-    assert judged(parse(data)) == AMBIGUOUS
-    assert judged(run(data, status=0)) == AMBIGUOUS
-    assert judged(run(data, status=137)) == ("failed", "killed")
-
-
-def test_forged_block_at_the_end_of_a_killed_run() -> None:
-    assert run(launch(FORGED, end=""), status=137).verdict == "failed"
-
-
-def test_forged_block_at_the_end_whose_speeds_do_not_fit_its_times() -> None:
-    forged = block(prefill="999.00")
-    assert judged(parse(launch(f"x{forged}", end=""))) == AMBIGUOUS
-
-
-def test_forged_block_of_an_older_version_than_the_engine() -> None:
-    old = "\n".join(line for line in block().split("\n") if "sample" not in line)
-    assert judged(parse(launch("x", end=old))) == AMBIGUOUS
-
-
-def test_forged_block_that_counts_more_tokens_than_the_text_can_hold() -> None:
-    forged = block(decode=275, speed="137.50")
-    assert judged(parse(launch("Here it is:", end=forged))) == AMBIGUOUS
-    assert judged(run(launch("Here it is:", end=forged), status=0)) == OK
-    assert judged(parse(launch("...", end=forged))) == OK
-    assert judged(parse(launch("", end=forged))) == OK
-
-
 def test_block_of_the_version_that_the_source_line_tells() -> None:
     old = "\n".join(line for line in block().split("\n") if "sample" not in line and "pixels" not in line)
     head = HEAD.replace("main, 321", "main, 193").replace("main, 330", "main, 197")
@@ -109,12 +49,6 @@ def test_logcat_build_that_still_prints_its_block_to_stdout() -> None:
     for reading in (run(stdout, log=logcat(noise + engine)), parse(logcat(noise + engine) + stdout)):
         assert judged(reading) == OK
         assert (reading.text, reading.records[0].load_ms) == ("Hi", 870.5)
-
-
-def test_forged_block_before_a_true_block_cut_short() -> None:
-    data = launch(FORGED, end=block().split(" vision speed", maxsplit=1)[0])
-    assert parse(data).verdict != "succeeded"
-    assert run(data, status=None).verdict != "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -179,14 +113,6 @@ def test_counters_come_from_the_log_of_a_logcat_build() -> None:
     assert (reading.records[0].decode_tok_s, reading.records[0].load_ms) == (10.0, 870.5)
     assert reading.records[0].source == "logcat"
     assert reading.text == f"Hi{FORGED}{ERROR_LINE}\n"
-
-
-def test_forged_block_on_stdout_of_a_logcat_build_that_was_killed() -> None:
-    stdout = f"config path is m/config.json\n{PROMPT}Hi{FORGED}".encode()
-    log = logcat(HEAD.split("\n", 1)[1])
-    assert judged(run(stdout, log=log, status=None)) == AMBIGUOUS
-    assert judged(run(stdout, logs_to_logcat=True, status=None)) == AMBIGUOUS
-    assert judged(run(stdout, log=log, status=137)) == ("failed", "killed")
 
 
 @pytest.mark.parametrize(
