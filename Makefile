@@ -2,8 +2,14 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-EXTRAS ?= test
+# More than the test extra: `make test EXTRAS=export`.
+EXTRAS ?=
 PYTEST_ARGS ?= -n 2
+
+comma  := ,
+space  := $(subst ,, )
+WANTED := $(strip test $(EXTRAS))
+TESTS  := $(VENV)/.installed-$(subst $(space),-,$(WANTED))
 
 .PHONY: setup demo check test bench wheel clean
 
@@ -16,28 +22,28 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.installed-$(EXTRAS): $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+$(TESTS): $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(subst $(space),$(comma),$(WANTED))]'
 	@touch $@
 
 demo: setup
 	@$(BIN)/devicehub demo
 
-check: $(VENV)/.installed-$(EXTRAS)
+check: $(TESTS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck agent/*.sh tests/*.sh
 
-test: $(VENV)/.installed-$(EXTRAS)
+test: $(TESTS)
 	@sh tests/install_shells.sh
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-bench: $(VENV)/.installed-$(EXTRAS)
+bench: $(TESTS)
 	$(BIN)/python -m tests.bench
 
-wheel: $(VENV)/.installed-$(EXTRAS)
+wheel: $(TESTS)
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
