@@ -157,11 +157,13 @@ finish() {
   read_sizes
   drop_lock
   publish "$run/exit" "contract=$CONTRACT${newline}status=$status${newline}cause=$stopping${newline}started=$started
-ended=$ended${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped$newline$sizes${newline}end=exit"
+ended=$ended${newline}workload=$workload${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped$newline$sizes${newline}end=exit"
 }
 
 trap stop TERM INT
 introduce
+# A stop that came before there was a supervisor to signal.
+[ ! -f "$run/stop" ] || stop
 start_log
 start_sampler
 run_workload

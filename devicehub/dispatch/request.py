@@ -27,7 +27,6 @@ class RunRequest:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     """Keys of config.json that win over the profile's."""
     no_think: bool = False
-    max_new_tokens: int | None = None
 
 
 class RunListener(Protocol):

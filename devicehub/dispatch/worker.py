@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +10,7 @@ from devicehub.deploy.targets import engine_target, model_target
 from devicehub.dispatch.conditions import AdbFacts, ConditionsReader
 from devicehub.dispatch.request import SilentListener
 from devicehub.engines.bundle import PROGRAM, VIRTUAL
-from devicehub.errors import HubError, InputError, RunLost
+from devicehub.errors import InputError, RunLost
 from devicehub.runner.contract import PHONE_ROOT, LaunchSpec, engine_env
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState, next_state
@@ -31,11 +29,10 @@ if TYPE_CHECKING:
     from devicehub.device.model import Device
     from devicehub.dispatch.request import RunListener, RunRequest
     from devicehub.engines.catalog import Engine
-    from devicehub.runner.contract import RunHandle
+    from devicehub.runner.contract import Exit, RunHandle
 
 OLDEST_SDK: Final = 26
 SUCCEEDED: Final = "succeeded"
-_STOP_WITHIN_S: Final = 10.0
 
 
 def fits(engine: Engine, device: Device) -> bool:
@@ -109,7 +106,7 @@ class Worker:
         """Refuse what cannot work before a byte is pushed."""
         engine, facts = self._request.engine, self._device.facts
         assert facts is not None
-        if (facts.sdk or 0) < OLDEST_SDK and facts.sdk is not None:
+        if facts.sdk is not None and facts.sdk < OLDEST_SDK:
             raise InputError(
                 self._device.serial,
                 f"runs Android {facts.android}",
@@ -153,7 +150,6 @@ class Worker:
                     f"{self._engine.directory}/{PROGRAM}",
                     f"{cwd}/config.json",
                     f"{run_dir}/prompt.txt",
-                    max_new_tokens=request.max_new_tokens,
                 ),
                 cwd=cwd,
                 env=engine_env(self._engine.directory),
@@ -166,14 +162,14 @@ class Worker:
             return await self._follow(handle)
         except BaseException:
             # Whatever ends the watching early (Ctrl-C, a lost phone) must not leave the engine running.
-            await self._stop(handle)
+            await self._runner.abandon(handle)
             raise
 
     async def _follow(self, handle: RunHandle) -> Launch:
         begun = self._clock.monotonic_s()
         reader = LaunchReader("demo", logs_to_logcat=self._request.engine.logcat)
         shown = 0
-        status: int | None = None
+        ended: Exit | None = None
         cause: str | None = None
         try:
             async for piece in self._runner.follow(handle):
@@ -192,11 +188,13 @@ class Worker:
             self._move(RunEvent.EXITED)
             ended = await self._runner.result(handle)
             self._timings["collect_ms"] = self._ms_since(collecting)
-            status, cause = ended.status, ended.cause
+            cause = ended.cause
         except RunLost as lost:
             self._timings["run_ms"] = self._ms_since(begun)
             cause = lost.cause
-        reading = reader.finish(status, agent_cause=cause)
+            await self._runner.abandon(handle)  # what the supervisor left behind
+        status = ended.status if ended else None
+        reading = reader.finish(status, agent_cause=cause, pid=ended.workload_pid if ended else None)
         return Launch(
             verdict=reading.verdict,
             cause=reading.cause,
@@ -206,12 +204,6 @@ class Worker:
             evidence=reading.evidence,
             remedy=reading.remedy,
         )
-
-    async def _stop(self, handle: RunHandle) -> None:
-        """End the run on the phone, for a bounded time and whatever cancels us meanwhile."""
-        with contextlib.suppress(HubError, TimeoutError):
-            async with asyncio.timeout(_STOP_WITHIN_S):
-                await asyncio.shield(self._runner.stop(handle))
 
     def _record(self, launch: Launch, started: float) -> RunRecord:
         device, request = self._device, self._request
@@ -245,7 +237,7 @@ class Worker:
             profile=request.profile.id,
             config=self._config,
             config_sha256=hashlib.sha256(self._config_file).hexdigest(),
-            prompts=len(request.prompts.splitlines()),
+            prompts=request.prompts.count(b"\n"),
             protocol=None,
             conditions=self._conditions.finish(self._adb),
             fidelity=None,

@@ -97,12 +97,7 @@ async def result(transport: Transport, handle: RunHandle, *, clock: Clock) -> Ex
         text = await control(transport, handle, "status", handle.run_id)
         state = parse_fields(text).get("state")
         if state == "ended":
-            end = parse_exit(text)
-            if end is None:
-                raise RunnerError(
-                    f"{transport.label}: {handle.run_dir}/exit is not whole; run it again under a new id"
-                )
-            return end
+            return _read_exit(transport, handle, text)
         if state == "lost":
             raise _lost(transport, handle, text)
         if state != "running":
@@ -154,12 +149,17 @@ async def _attach(
                     return
 
 
-def _check_complete(transport: Transport, handle: RunHandle, ended: Ended, places: Mapping[str, int]) -> None:
-    end = parse_exit(ended.exit_text)
+def _read_exit(transport: Transport, handle: RunHandle, text: bytes) -> Exit:
+    end = parse_exit(text)
     if end is None:
         raise RunnerError(
             f"{transport.label}: {handle.run_dir}/exit is not whole; run it again under a new id"
         )
+    return end
+
+
+def _check_complete(transport: Transport, handle: RunHandle, ended: Ended, places: Mapping[str, int]) -> None:
+    end = _read_exit(transport, handle, ended.exit_text)
     for name, size in end.byte_counts.items():
         if name == "log" and end.log_wrapped:
             continue

@@ -120,6 +120,8 @@ class Exit:
     """Whether the capture outgrew its bound, so that `log` lacks its beginning."""
     duration_s: float | None
     """From the start of the workload to its end, on the phone's boot clock, which counts suspension."""
+    workload_pid: int | None = None
+    """The workload's process, as the phone's log names it."""
 
 
 def engine_env(engine_dir: str) -> dict[str, str]:
@@ -224,6 +226,7 @@ def parse_exit(text: bytes) -> Exit | None:
         log_captured=fields.get("logcat") in ("0", "143"),
         log_wrapped=fields.get("log_wrapped") == "1",
         duration_s=None if started is None or ended is None else ended - started,
+        workload_pid=_whole(fields.get("workload")),
     )
 
 

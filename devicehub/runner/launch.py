@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
 from devicehub.adb.shell import quote, run_script
 from devicehub.adb.sync import open_sync
-from devicehub.errors import AgentVersionMismatch, HashMismatch, PhoneLocked, RunnerError, ShellFailed
+from devicehub.errors import (
+    AgentVersionMismatch,
+    HashMismatch,
+    HubError,
+    PhoneLocked,
+    RunnerError,
+    ShellFailed,
+)
 from devicehub.manifest import build_manifest
 from devicehub.runner import collect
 from devicehub.runner.contract import (
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 120.0
 """How long a follower waits for a phone to come back."""
+_ABANDON_S: Final = 10.0
 _EXISTS: Final = 3
 
 
@@ -93,7 +103,7 @@ class Runner:
             PhoneLocked: another run holds the phone.
             AgentVersionMismatch: the agent is of another version; install it.
             RunnerError: the id was used before, or the agent cannot start the run.
-            AdbError: the phone cannot be asked, or takes no files.
+            AdbError: the phone cannot be asked, or takes no files; what may have begun was abandoned.
         """
         check_run_id(spec.run_id)
         check_file_names(spec.files)
@@ -102,9 +112,13 @@ class Runner:
         await self._prepare(handle, {**spec.files, "launch": launch})
         # DEVICEHUB_SYS: a virtual phone without a namespace maps the paths that it sees in a command line.
         argv = ["sh", f"{self._agent_dir}/run.sh", CONTRACT, spec.run_id]
-        answer = await run_script(
-            self._transport, f"DEVICEHUB_SYS=/sys exec {quote(argv)}", timeout_s=collect.COMMAND_TIMEOUT_S
-        )
+        script = f"DEVICEHUB_SYS=/sys exec {quote(argv)}"
+        try:
+            answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)
+        except BaseException:
+            # Cancelled or cut off: the phone may have begun, and nobody would follow.
+            await self.abandon(handle)
+            raise
         fields = parse_fields(answer.stdout)
         if answer.status != AgentExit.OK:
             await self._refuse(handle, answer, fields)
@@ -146,6 +160,12 @@ class Runner:
             AdbError: the phone cannot be asked.
         """
         await collect.control(self._transport, handle, "stop", handle.run_id, cause)
+
+    async def abandon(self, handle: RunHandle) -> None:
+        """Stop a run that nobody will follow, as far as the phone can be told so within seconds."""
+        with contextlib.suppress(HubError, TimeoutError):
+            async with asyncio.timeout(_ABANDON_S):
+                await self.stop(handle)
 
     async def _prepare(self, handle: RunHandle, files: Mapping[str, bytes]) -> None:
         # adbd creates with umask 0: the folder keeps others out of what sync puts into it.

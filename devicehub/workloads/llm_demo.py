@@ -39,15 +39,12 @@ _AFTER_SAVED: Final = re.compile(
 _SHELL_PROMPT: Final = re.compile(r"\s*(?:\d+\|)?[\w.@~:/()\[\]➜✗ -]{0,120}[$#%✗➜](?:\s.*)?$")
 
 
-def argv(
-    executable: str, config_path: str, prompt_path: str, *, max_new_tokens: int | None = None
-) -> list[str]:
+def argv(executable: str, config_path: str, prompt_path: str) -> list[str]:
     """The command line of a launch.
 
     Always with a prompt file: without one llm_demo chats, and with stdin closed it does so for ever.
     """
-    command = [executable, config_path, prompt_path]
-    return command if max_new_tokens is None else [*command, str(max_new_tokens)]
+    return [executable, config_path, prompt_path]
 
 
 class Cost(NamedTuple):

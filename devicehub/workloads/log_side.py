@@ -55,12 +55,13 @@ class EngineProcess:
 class LogSide:
     """Entries of a log become engine processes, failures of this launch, and failures of others.
 
-    Args:
-        pid: the launch's process where it is known; else the one whose engine spoke first last.
+    Attributes:
+        pid: the launch's process where it is known; else the last that began to speak as an engine counts.
+        losses: what logd says of entries that it dropped.
     """
 
-    def __init__(self, pid: int | None = None) -> None:
-        self._pid = pid
+    def __init__(self) -> None:
+        self.pid: int | None = None
         self._processes: dict[int | None, EngineProcess] = {}
         self._others: list[tuple[Hit, int | None]] = []
         self._crashing: dict[int | None, tuple[str, int | None]] = {}
@@ -106,8 +107,8 @@ class LogSide:
     @property
     def process(self) -> EngineProcess | None:
         """The launch's own process, if its engine logged anything."""
-        if self._pid is not None:
-            return self._processes.get(self._pid)
+        if self.pid is not None:
+            return self._processes.get(self.pid)
         spoke = [
             process
             for process in self._processes.values()
@@ -122,7 +123,7 @@ class LogSide:
     def own_hits(self) -> list[Hit]:
         """Failures of this launch."""
         process = self.process
-        pid = self._pid if self._pid is not None else process.pid if process else None
+        pid = self.pid if self.pid is not None else process.pid if process else None
         hits = [hit for hit, victim_pid in self._others if _is_ours(hit.process, victim_pid, pid)]
         return (process.hits.all if process else []) + hits
 

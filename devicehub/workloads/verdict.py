@@ -57,7 +57,6 @@ class LaunchReader:
             person put around it.
         max_new_tokens: what was asked of llm_demo, where that is known.
         logs_to_logcat: whether the engine prints to the log, where that is known.
-        pid: the launch's process, where that is known.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class LaunchReader:
         saved: bool = False,
         max_new_tokens: int | None = None,
         logs_to_logcat: bool | None = None,
-        pid: int | None = None,
     ) -> None:
         self._workload = workload
         self._saved = saved
@@ -80,7 +78,7 @@ class LaunchReader:
         self._demo = DemoReader(saved=saved)
         self._bench = BenchReader()
         self._chat = ChatReader()
-        self._log = LogSide(pid)
+        self._log = LogSide()
         self._spoken = HitBag()
         self._said_status: int | None = None
         self._document: list[str] | None = [] if saved else None
@@ -106,13 +104,17 @@ class LaunchReader:
         rest = self._stdout.rest if isinstance(self._stdout, LineSplitter) else ""
         return self._demo.visible(rest, all_of_it=self._logs_to_logcat is True)
 
-    def finish(self, exit_status: int | None = None, *, agent_cause: str | None = None) -> Reading:
+    def finish(
+        self, exit_status: int | None = None, *, agent_cause: str | None = None, pid: int | None = None
+    ) -> Reading:
         """Judge, after the last byte.
 
         Args:
             exit_status: of the launch; None where it is not known, which fails nothing.
             agent_cause: why the agent ended the launch, a slug of `failures`.
+            pid: the launch's process, the one whose lines in the log count; None where it is not known.
         """
+        self._log.pid = pid
         self._take_stdout(self._stdout.finish())
         self._take_stderr(self._stderr.finish())
         for item in self._log_bytes.finish():

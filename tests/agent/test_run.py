@@ -71,6 +71,15 @@ async def test_nothing_of_a_run_is_readable_by_others(phone: LocalPhone) -> None
     assert {name: (run / name).stat().st_mode & 0o077 for name in written} == dict.fromkeys(written, 0)
 
 
+async def test_a_stop_that_came_before_the_supervisor_ends_the_run(phone: LocalPhone) -> None:
+    run = phone.prepare(spec_of(phone, *sh(phone, "sleep 300")))
+    assert b"state=prepared" in (await phone.ctl("stop", "r1", "limit_time")).stdout
+    await phone.start("r1")
+    end = await phone.finished("r1")
+    assert (end["status"], end["cause"], end["workload"]) == ("", "limit_time", "")
+    assert not (run / "pid").exists()
+
+
 async def test_another_contract_is_refused(phone: LocalPhone) -> None:
     phone.prepare(spec_of(phone))
     refused = await phone.start("r1", contract="0")

@@ -22,7 +22,7 @@ SPEC = LaunchSpec(
 )
 EXIT = (
     b"contract=1\nstatus=137\ncause=\nstarted=10.50\nended=12.75\n"
-    b"logcat=143\nlog_wrapped=0\nstdout=5368709120\n"
+    b"workload=4711\nlogcat=143\nlog_wrapped=0\nstdout=5368709120\n"
 )
 
 
@@ -56,7 +56,9 @@ def test_launch_files_cannot_stand_where_the_agent_writes(name: str) -> None:
 
 
 def test_exit_gives_sizes_beyond_32_bits() -> None:
-    assert parse_exit(EXIT + b"end=exit\n") == Exit(137, None, {"stdout": 5 * 2**30}, True, False, 2.25)
+    assert parse_exit(EXIT + b"end=exit\n") == Exit(
+        137, None, {"stdout": 5 * 2**30}, True, False, 2.25, workload_pid=4711
+    )
 
 
 def test_an_exit_file_without_its_end_is_none() -> None:

@@ -7,7 +7,7 @@ import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +17,7 @@ from devicehub.adb.shell import run_script
 from devicehub.clock import SystemClock
 from devicehub.errors import AdbError, AgentVersionMismatch, PhoneLocked, RunLost, RunnerError
 from devicehub.runner import launch
-from devicehub.runner.contract import PHONE_ROOT, LaunchSpec
+from devicehub.runner.contract import PHONE_ROOT, LaunchSpec, RunHandle
 from devicehub.runner.launch import Runner
 from devicehub.sim.phone import PhoneSpec, virtual_phone
 from devicehub.telemetry.sample import SampleReader
@@ -25,7 +25,8 @@ from devicehub.telemetry.sample import SampleReader
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from devicehub.runner.contract import Exit, Piece, RunHandle
+    from devicehub.adb.shell import ShellResult
+    from devicehub.runner.contract import Exit, Piece
 
 AGENT_DIR = Path(__file__).parents[2] / "agent"
 pytestmark = pytest.mark.skipif(
@@ -175,6 +176,32 @@ async def test_a_second_run_is_refused_and_may_come_later_under_its_id(desk: Des
     assert end.status == 0
 
 
+async def test_a_start_that_is_cancelled_leaves_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = asyncio.Event()
+
+    async def run_script_and_hang(*args: Any, **options: Any) -> ShellResult:
+        answer = await run_script(*args, **options)
+        if "run.sh" in args[1]:
+            begun.set()
+            await asyncio.Event().wait()
+        return answer
+
+    monkeypatch.setattr(launch, "run_script", run_script_and_hang)
+    async with asyncio.TaskGroup() as tasks:
+        starting = tasks.create_task(desk.start("sleep 300"))
+        await begun.wait()
+        starting.cancel()
+    monkeypatch.undo()
+    end = await desk.runner.result(RunHandle("r1", PHONE_ROOT, await desk.runner.install()))
+    assert end.cause == "stopped"
+
+
+async def test_the_exit_file_names_the_process_that_the_log_knows(desk: Desk) -> None:
+    data, end = await desk.finish(await desk.start("exec log -t MNNJNI mine"))
+    lines = [line.split() for line in data["log"].decode().splitlines() if "mine" in line]
+    assert [line[2] for line in lines] == [str(end.workload_pid)]
+
+
 async def test_a_run_id_is_used_once(desk: Desk) -> None:
     await desk.finish(await desk.start("exit 0"))
     with pytest.raises(RunnerError, match="exists already"):
@@ -185,7 +212,8 @@ async def test_a_run_id_is_used_once(desk: Desk) -> None:
 
 async def test_a_killed_agent_is_a_lost_run(desk: Desk) -> None:
     handle = await desk.start("echo said; sleep 60")
-    await desk.sh(f"kill -9 -{handle.supervisor['pid']}")
+    written = f"until [ -s {handle.run_dir}/stdout ]; do sleep 0.1; done"
+    await desk.sh(f"{written}; kill -9 -{handle.supervisor['pid']}")
     data: dict[str, bytes] = {}
 
     async def follow() -> None:

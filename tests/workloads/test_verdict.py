@@ -173,6 +173,15 @@ def test_last_launch_in_a_log_of_several_counts() -> None:
     assert judged(parse(log + logcat(engine, pid=3))) == INCOMPLETE
 
 
+def test_log_of_another_engine_that_ran_at_the_same_time() -> None:
+    engine = HEAD.split("\n", 1)[1]
+    ours, other = logcat(engine, pid=2), logcat(engine + block(speed="99.00"), pid=3)
+    reader = LaunchReader("demo", logs_to_logcat=True)
+    reader.feed_stdout(launch("Hi", head="config path is x\n", end=""))
+    reader.feed_log(ours + other + logcat(block(), pid=2))
+    assert [record.decode_tok_s for record in reader.finish(0, pid=2).records] == [10.0]
+
+
 def test_other_lines_between_the_counters_in_a_log() -> None:
     lines = logcat(HEAD.split("\n", 1)[1] + block()).splitlines(keepends=True)
     noise = logcat("Kill 'com.game' (77), uid 10001, oom_score_adj 900", pid=1, tag="lowmemorykiller")
