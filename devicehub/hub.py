@@ -24,7 +24,7 @@ from devicehub.device.select import select
 from devicehub.dispatch.conditions import AdbFacts
 from devicehub.dispatch.worker import Worker, fits
 from devicehub.engines.catalog import EngineCatalog
-from devicehub.errors import AdbError, InputError
+from devicehub.errors import AdbError, InputError, SelectionError
 from devicehub.models.catalog import ModelCatalog
 from devicehub.profiles.load import load_socs
 from devicehub.settings import find_home
@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from devicehub.settings import Home
 
 VIRTUAL_PROPERTY: Final = "ro.devicehub.virtual"
-_BATTERY_TIMEOUT_S: Final = 10.0
+_BATTERY_TIMEOUT_S: Final = 5.0
 """A phone that boots answers adb long before its services do."""
 _RETRY_S: Final = 3.0
+"""How long a phone that did not answer is left alone."""
 
 
 class Hub:
@@ -61,35 +62,54 @@ class Hub:
         self._socs = load_socs(home)
 
     def transport(self, device: Device) -> Transport:
-        """The preferred way to a phone; by transport_id, since serials may be shared."""
-        if device.transport_id is None:
-            return self.client.transport(serial=device.serial)
-        return self.client.transport(transport_id=device.transport_id)
+        """The preferred way to a phone.
+
+        By serial, which outlives a reconnection; by transport_id only where phones share the serial.
+        """
+        known = [line.serial for other in self._registry.devices() for line in other.transports]
+        if device.transport_id is not None and known.count(device.serial) > 1:
+            return self.client.transport(transport_id=device.transport_id, label=device.serial)
+        return self.client.transport(serial=device.serial)
+
+    def new_run_id(self) -> str:
+        """A name for a run: the second it was made in, for people, and six digits of chance."""
+        now = datetime.fromtimestamp(self._clock.wall_s(), UTC)
+        return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
     async def devices(self) -> list[Device]:
-        """All phones that adb lists now, identified as far as they answer."""
-        await self._take(await self.client.devices())
+        """All phones that adb lists now, identified as far as they answer; all are asked at a time."""
+        async with asyncio.TaskGroup() as tasks:
+            for line in self._registry.see(await self.client.devices()):
+                tasks.create_task(self._identify(line))
         return self._registry.devices()
 
     async def watch(self, on_change: Callable[[Sequence[Device]], None]) -> None:
         """Call `on_change` with all phones now and after every change; runs until cancelled.
 
+        A phone that does not answer delays no other; it is asked again without a change of adb's list.
+
         Raises:
-            AdbServerUnavailable: the server died.
+            ExceptionGroup: of AdbServerUnavailable, when the server died.
         """
         lists: asyncio.Queue[Sequence[DeviceLine]] = asyncio.Queue()
+        lines: Sequence[DeviceLine] = ()
+        asked: set[DeviceLine] = set()
+        shown: Sequence[Device] | None = None
+
+        async def ask(line: DeviceLine) -> None:
+            if not await self._identify(line):
+                await self._clock.sleep(_RETRY_S)
+            asked.discard(line)
+            lists.put_nowait(lines)
+
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(Discovery(self.client, self._clock).watch(lists.put_nowait))
-            lines: Sequence[DeviceLine] = ()
-            shown: Sequence[Device] | None = None
             while True:
-                # A phone that boots may not answer yet; it is asked again without a change of adb's list.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_RETRY_S):
-                        lines = await lists.get()
-                while not lists.empty():
-                    lines = lists.get_nowait()
-                await self._take(lines)
+                lines = await lists.get()
+                for line in self._registry.see(lines):
+                    if line not in asked:
+                        asked.add(line)
+                        tasks.create_task(ask(line))
                 if (devices := self._registry.devices()) != shown:
                     shown = devices
                     on_change(devices)
@@ -141,38 +161,30 @@ class Hub:
         )
         return await worker.carry()
 
-    async def _take(self, lines: Sequence[DeviceLine]) -> None:
-        """Let the registry know adb's list, and identify who is new, all at a time."""
-        async with asyncio.TaskGroup() as tasks:
-            for line in self._registry.see(lines):
-                tasks.create_task(self._identify(line))
-
-    async def _identify(self, line: DeviceLine) -> None:
+    async def _identify(self, line: DeviceLine) -> bool:
+        """Ask who answers there, for a bounded time; False where nobody does: it stays `identifying`."""
         transport = (
             self.client.transport(serial=line.serial)
             if line.transport_id is None
             else self.client.transport(transport_id=line.transport_id)
         )
-        # A phone that vanishes or does not answer now stays `identifying`; the next list tries again.
-        with contextlib.suppress(AdbError):
+        try:
             found = await read_properties(transport)
-            props = found.props
-            self._registry.identified(
-                line,
-                Identity(props.get("ro.serialno") or line.serial, found.boot_id or line.serial),
-                identify(props, found.cpuinfo, socs=self._socs),
-                virtual=props.get(VIRTUAL_PROPERTY) == "1",
-                battery=await _read_battery(transport),
-            )
-
-
-def new_run_id() -> str:
-    """A name for a run: the second it was made in, for people, and six digits of chance."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        except (AdbError, SelectionError):
+            return False
+        props = found.props
+        self._registry.identified(
+            line,
+            Identity(props.get("ro.serialno") or line.serial, found.boot_id or line.serial),
+            identify(props, found.cpuinfo, socs=self._socs),
+            virtual=props.get(VIRTUAL_PROPERTY) == "1",
+            battery=await _read_battery(transport),
+        )
+        return True
 
 
 async def _read_battery(transport: Transport) -> Battery:
-    with contextlib.suppress(AdbError, TimeoutError):
+    with contextlib.suppress(AdbError, SelectionError):
         answer = await shell.run(transport, ["dumpsys", "battery"], timeout_s=_BATTERY_TIMEOUT_S)
         return parse_battery(answer.stdout.decode("utf-8", "replace"))
     return Battery()

@@ -104,9 +104,14 @@ class AdbClient:
                 raise AdbRefused(_one_line(status.message), serial=hostport, service="disconnect")
             return decode_text(await asking.block()).strip()
 
-    def transport(self, *, serial: str | None = None, transport_id: int | None = None) -> Transport:
-        """One way to a phone; a transport_id says exactly which, a serial may be shared by several phones."""
-        return Transport(self, serial=serial, transport_id=transport_id)
+    def transport(
+        self, *, serial: str | None = None, transport_id: int | None = None, label: str | None = None
+    ) -> Transport:
+        """One way to a phone; a transport_id says exactly which, a serial may be shared by several phones.
+
+        Messages name it by its label: the serial by default, else `transport N`.
+        """
+        return Transport(self, serial=serial, transport_id=transport_id, label=label)
 
     async def _ask_block(self, service: str, *, reply_timeout_s: float | None = None) -> bytes:
         async with self._asking(service, reply_timeout_s) as asking:
@@ -130,9 +135,8 @@ class AdbClient:
                 yield
         except TimeoutError as error:
             raise AdbServerUnavailable(
-                f"the server at {self.address} gave no answer within {waited_s:g} s; "
-                "see which program holds the port",
-                service=service,
+                f"the server at {self.address} gave no answer to {service} within {waited_s:g} s; "
+                "see which program holds the port"
             ) from error
 
 
@@ -140,12 +144,17 @@ class Transport:
     """One way to a phone. Every service is a connection of its own; nothing is held open between them."""
 
     def __init__(
-        self, client: AdbClient, *, serial: str | None = None, transport_id: int | None = None
+        self,
+        client: AdbClient,
+        *,
+        serial: str | None = None,
+        transport_id: int | None = None,
+        label: str | None = None,
     ) -> None:
         if (serial is None) == (transport_id is None):
             raise ValueError("exactly one of serial and transport_id")
         self.client = client
-        self.label = serial if serial is not None else f"transport {transport_id}"
+        self.label = label or (serial if serial is not None else f"transport {transport_id}")
         """How messages name it."""
         self._select = (
             f"host:transport:{serial}" if serial is not None else f"host:transport-id:{transport_id}"

@@ -40,7 +40,7 @@ def command(phones: int, model: Path | None, prompt: str, as_json: bool) -> None
 async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> list[RunRecord]:
     from devicehub.adb.server import private_server
     from devicehub.dispatch.request import RunRequest
-    from devicehub.hub import new_run_id, open_hub
+    from devicehub.hub import open_hub
     from devicehub.profiles.load import run_profile
     from devicehub.settings import Home
     from devicehub.sim.bundles import engine_bundle
@@ -67,7 +67,7 @@ async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> li
             assert device.facts is not None
             say(f"{device.serial}: {device.facts.product}, {device.facts.soc.name}, found and identified")
             request = RunRequest(
-                run_id=new_run_id(),
+                run_id=hub.new_run_id(),
                 engine=engines[index % len(engines)],
                 model=chosen,
                 profile=profile,

@@ -49,7 +49,7 @@ def command(
 
     async def run() -> list[RunRecord]:
         from devicehub.dispatch.request import RunRequest
-        from devicehub.hub import new_run_id, open_hub
+        from devicehub.hub import open_hub
         from devicehub.profiles.load import run_profile
 
         hub = await open_hub()
@@ -58,7 +58,7 @@ def command(
         pairs = [
             (
                 RunRequest(
-                    run_id=new_run_id(),
+                    run_id=hub.new_run_id(),
                     engine=hub.engine_for(device, engine),
                     model=chosen,
                     profile=run_file,
