@@ -261,7 +261,7 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 async def test_server_that_says_nothing_is_given_up() -> None:
     async with listening(silent) as address:
-        with pytest.raises(AdbServerUnavailable, match=r"no answer within 0\.05 s"):
+        with pytest.raises(AdbServerUnavailable, match=r"no answer to host:version within 0\.05 s"):
             await AdbClient(address, reply_timeout_s=0.05).version()
 
 
