@@ -1,16 +1,21 @@
-"""Where DeviceHub keeps its state on this host."""
+"""Where DeviceHub keeps its state, on this host and on phones."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import platformdirs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+PHONE_ROOT: Final = "/data/local/tmp/devicehub"
+"""All of ours on a phone but the models; closed to other apps."""
+PHONE_MODELS: Final = "/data/local/tmp/mnn_models"
+"""Where MnnLlmChat looks as well: the one folder of ours that other apps may read."""
 
 
 @dataclass(frozen=True)

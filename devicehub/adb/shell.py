@@ -15,7 +15,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devicehub.adb.wire import Exit, ShellId, ShellV2, Stderr, Stdout, shell_packet
+from devicehub.adb.wire import Exit, ShellId, ShellV2, Stderr, Stdout, overlap, shell_packet
 from devicehub.errors import (
     AdbError,
     AdbProtocolError,
@@ -212,7 +212,7 @@ class ShellV1:
     def _events(self) -> Iterator[ShellEvent]:
         output, marker, tail = self._held.partition(self._marker)
         if not marker:
-            keep = _overlap(self._held, self._marker)
+            keep = overlap(self._held, self._marker)
             output, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
             if output:
                 yield Stdout(output)
@@ -225,14 +225,6 @@ class ShellV1:
             if not re.fullmatch(rb"[0-9]{1,3}\r?", status):
                 raise AdbProtocolError("no exit status", received=self._held[:64])
             yield Exit(int(status))
-
-
-def _overlap(data: bytes, marker: bytes) -> int:
-    """How many bytes at the end may be the beginning of the marker."""
-    for size in range(min(len(data), len(marker) - 1), 0, -1):
-        if data.endswith(marker[:size]):
-            return size
-    return 0
 
 
 def _stdin_packets(data: bytes) -> Iterator[bytes]:

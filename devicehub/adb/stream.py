@@ -57,11 +57,6 @@ class Stream:
         except OSError as error:
             raise DeviceGone(serial=self.label, during=self.service) from error
 
-    def write_eof(self) -> None:
-        """End this side; the peer may still send. Most services of adb take it for a close of both sides."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
-
     def close(self) -> None:
         """Close both sides."""
         self._socket.close()

@@ -33,6 +33,14 @@ def decode_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def overlap(data: bytes, marker: bytes) -> int:
+    """How many bytes at the end of the data may be the beginning of the marker."""
+    for size in range(min(len(data), len(marker) - 1), 0, -1):
+        if data.endswith(marker[:size]):
+            return size
+    return 0
+
+
 # ---- Smart socket: what a client and the adb server on this host say to each other.
 
 
@@ -54,11 +62,6 @@ def encode_request(service: str) -> bytes:
 def encode_block(payload: bytes) -> bytes:
     """Bytes with their length in four hexadecimal digits before them."""
     return b"%04x" % len(payload) + payload
-
-
-def encode_fail(message: str) -> bytes:
-    """FAIL with its message."""
-    return b"FAIL" + encode_block(encode_text(message)[:MAX_REQUEST])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from devicehub.adb import shell
 from devicehub.adb.sync import open_sync
 from devicehub.clock import SystemClock
-from devicehub.deploy.inventory import hash_files, list_folder, make_published, read_inventory
+from devicehub.deploy.inventory import hash_files, list_folder, make_published
 from devicehub.deploy.plan import PART, PUBLISHED
 from devicehub.errors import (
     DeployError,
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from devicehub.clock import Clock
     from devicehub.deploy.plan import PhoneFile, PushPlan
     from devicehub.manifest import FileEntry
-
-__all__ = ["PushOutcome", "carry_out", "read_inventory"]
 
 _SCRIPT_S: Final = 60.0
 _SYNC_S: Final = 300.0

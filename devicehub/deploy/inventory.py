@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from devicehub.adb import shell
+from devicehub.android.files import parse_df, parse_hashes
 from devicehub.clock import SystemClock
 from devicehub.deploy.plan import PART, PUBLISHED, Inventory, PhoneFile
-from devicehub.units import KIB, MB
+from devicehub.units import MB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _MARK: Final = "--- devicehub"
 # TZ: the times are compared as text, and a phone travels.
 _STAT: Final = "stat -c '%s|%a|%i %y %z|%n'"
-_HASH_LINE: Final = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.*)")
 SLOWEST_HASH: Final = 4 * MB
 """Bytes per second: toybox's own SHA-256 on a busy small core; with BoringSSL it does hundreds of MB/s."""
 
@@ -153,34 +153,6 @@ def parse_listing(output: bytes) -> _Listing:
         listing.published = None
     listing.capacity, listing.free = parse_df(space)
     return listing
-
-
-def parse_df(text: str) -> tuple[int | None, int | None]:
-    """Capacity and free bytes from `df -k PATH`; None where it does not tell.
-
-    Old ones print error rows before, and break the line after a long device name.
-    """
-    # Filesystem     1K-blocks     Used Available Use% Mounted on
-    # /dev/block/dm-6 113021856 61234876  51655908  55% /data/user/0
-    rows = re.findall(r"(?<!\S)(\d+)\s+(\d+)\s+(\d+)\s+\d+%", text)
-    if not rows:
-        return None, None
-    capacity, _, free = rows[-1]
-    return int(capacity) * KIB, int(free) * KIB
-
-
-def parse_hashes(output: bytes) -> dict[str, str]:
-    """Read `sha256sum ./a ./b`: path without `./` to hash."""
-    hashes: dict[str, str] = {}
-    for line in output.decode("utf-8", "surrogateescape").split("\n"):
-        found = _HASH_LINE.fullmatch(line.rstrip("\r"))
-        if found is None:
-            continue
-        escaped, digest, name = found.groups()
-        if escaped:  # GNU's marks names with a backslash so, toybox's does not
-            name = name.replace("\\\\", "\\")
-        hashes[name.removeprefix("./")] = digest
-    return hashes
 
 
 def _trusted(file: PhoneFile, published: PublishedFile | None) -> PhoneFile:

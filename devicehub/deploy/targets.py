@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from devicehub.adb.sync import open_sync
 from devicehub.deploy.carry import carry_out
@@ -12,6 +12,7 @@ from devicehub.deploy.inventory import read_inventory
 from devicehub.deploy.plan import plan_push
 from devicehub.errors import InputError
 from devicehub.manifest import FileEntry, Manifest, build_entry, check_relative, unreadable
+from devicehub.settings import PHONE_MODELS, PHONE_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from devicehub.deploy.plan import PushPlan
     from devicehub.engines.catalog import Engine
     from devicehub.models.catalog import Model
-
-ENGINES_DIR: Final = "/data/local/tmp/devicehub/engines"
-MODELS_DIR: Final = "/data/local/tmp/mnn_models"
-"""Where MnnLlmChat looks as well: the one folder of ours that other apps may read."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Target:
     @property
     def world_readable(self) -> bool:
         """Other apps may read it."""
-        return PurePosixPath(self.directory).is_relative_to(MODELS_DIR)
+        return PurePosixPath(self.directory).is_relative_to(PHONE_MODELS)
 
     async def plan(self, transport: Transport) -> PushPlan:
         """What has to be done on this phone."""
@@ -69,12 +66,12 @@ class Target:
 
 def engine_target(engine: Engine) -> Target:
     """Where an engine belongs."""
-    return Target(engine.id, engine.manifest, engine.root, f"{ENGINES_DIR}/{engine.id}")
+    return Target(engine.id, engine.manifest, engine.root, f"{PHONE_ROOT}/engines/{engine.id}")
 
 
 def model_target(model: Model) -> Target:
     """Where a model belongs."""
-    return Target(model.name, model.manifest, model.root, f"{MODELS_DIR}/{model.name}")
+    return Target(model.name, model.manifest, model.root, f"{PHONE_MODELS}/{model.name}")
 
 
 async def file_target(source: Path, destination: str, transport: Transport) -> Target:

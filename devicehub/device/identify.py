@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from devicehub.android.cpuinfo import CpuInfo
     from devicehub.profiles.match import SocBook
 
-__all__ = ["Identification", "SocFacts", "identify"]
-
 
 @dataclass(frozen=True)
 class Identification:

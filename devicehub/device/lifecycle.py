@@ -19,6 +19,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from devicehub.errors import IllegalTransition
+from devicehub.tables import read_table
 
 
 @unique
@@ -68,17 +69,7 @@ quarantined  .           .            .        .        .          -     .      
 """One row a state, one column an event, in the order of `DeviceEvent`; `.` stays, `-` is an error of ours."""
 
 
-def _read_table() -> dict[tuple[DeviceState, DeviceEvent], DeviceState | None]:
-    table: dict[tuple[DeviceState, DeviceEvent], DeviceState | None] = {}
-    for row in _TABLE.strip().splitlines()[1:]:
-        state, *targets = row.split()
-        for event, target in zip(DeviceEvent, targets, strict=True):
-            name = state if target == "." else target
-            table[DeviceState(state), event] = None if name == "-" else DeviceState(name)
-    return table
-
-
-TRANSITIONS: Final = _read_table()
+TRANSITIONS: Final = read_table(_TABLE, DeviceState, DeviceEvent)
 
 
 def next_state(state: DeviceState, event: DeviceEvent) -> DeviceState:

@@ -11,10 +11,11 @@ from devicehub.dispatch.conditions import AdbFacts, ConditionsReader
 from devicehub.dispatch.request import SilentListener
 from devicehub.engines.bundle import PROGRAM, VIRTUAL
 from devicehub.errors import InputError, RunLost
-from devicehub.runner.contract import PHONE_ROOT, LaunchSpec, engine_env
+from devicehub.runner.contract import LaunchSpec, engine_env
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState, next_state
 from devicehub.runs.model import DeviceRef, EngineRef, Launch, ModelRef, RunRecord, Timings, summarize
+from devicehub.settings import PHONE_ROOT
 from devicehub.units import MB
 from devicehub.workloads import llm_demo
 from devicehub.workloads.config import final_config, work_hash

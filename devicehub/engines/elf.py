@@ -63,11 +63,6 @@ class ElfFacts:
     """It calls the function that writes to logcat."""
 
 
-def is_elf(path: Path) -> bool:
-    """Whether a file begins like an ELF file; raises InputError where it cannot be read."""
-    return read_head(path, len(MAGIC)) == MAGIC
-
-
 def read_head(path: Path, size: int) -> bytes:
     """The first bytes of a file; raises InputError where it cannot be read."""
     try:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 CONTRACT: Final = "1"
 """Both sides refuse any other; a change of any file's form raises it."""
-PHONE_ROOT: Final = "/data/local/tmp/devicehub"
 AGENT_FILES: Final = ("ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh")
 
 StreamName = Literal["stdout", "stderr", "log", "samples"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devicehub.adb.wire import overlap
 from devicehub.runner.contract import STREAMS, StreamName
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class FrameDecoder:
         while True:
             before, nonce, rest = self._held.partition(self._nonce)
             if not nonce:
-                keep = _overlap(before, self._nonce)
+                keep = overlap(before, self._nonce)
                 self._held = before[len(before) - keep :]
                 yield from self._content(before[: len(before) - keep])
                 return
@@ -92,11 +93,3 @@ class FrameDecoder:
             yield Ended(self._text)
         elif word == "end" and before == "lost":
             yield Vanished(self._text)
-
-
-def _overlap(data: bytes, marker: bytes) -> int:
-    """How many bytes at the end may be the beginning of the marker."""
-    for size in range(min(len(data), len(marker) - 1), 0, -1):
-        if data.endswith(marker[:size]):
-            return size
-    return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.adb.shell import quote, run_script
 from devicehub.adb.sync import open_sync
+from devicehub.android.files import parse_hashes
 from devicehub.errors import (
     AgentVersionMismatch,
     HashMismatch,
@@ -22,7 +23,6 @@ from devicehub.runner import collect
 from devicehub.runner.contract import (
     AGENT_FILES,
     CONTRACT,
-    PHONE_ROOT,
     AgentExit,
     RunHandle,
     check_file_names,
@@ -30,6 +30,7 @@ from devicehub.runner.contract import (
     encode_launch,
     parse_fields,
 )
+from devicehub.settings import PHONE_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -199,8 +200,7 @@ class Runner:
         """SHA-256 of the agent's files on the phone, by name; what is missing is left out."""
         script = f"cd {quote([self._agent_dir])} 2>/dev/null && sha256sum {quote(list(names))} 2>/dev/null"
         answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)
-        lines = (line.split() for line in answer.stdout.decode("utf-8", "replace").splitlines())
-        return {words[1]: words[0] for words in lines if len(words) == 2}
+        return parse_hashes(answer.stdout)
 
     async def _script(self, script: str, *, accept: int = 0) -> ShellResult:
         answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)

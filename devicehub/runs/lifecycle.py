@@ -19,6 +19,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from devicehub.errors import IllegalTransition
+from devicehub.tables import read_table
 
 
 @unique
@@ -79,17 +80,7 @@ lost       -        -         -        .       .         .         collecting - 
 """One row a state, one column an event, in the order of `RunEvent`; `.` stays, `-` is an error of ours."""
 
 
-def _read_table() -> dict[tuple[RunState, RunEvent], RunState | None]:
-    table: dict[tuple[RunState, RunEvent], RunState | None] = {}
-    for row in _TABLE.strip().splitlines()[1:]:
-        state, *targets = row.split()
-        for event, target in zip(RunEvent, targets, strict=True):
-            name = state if target == "." else target
-            table[RunState(state), event] = None if name == "-" else RunState(name)
-    return table
-
-
-TRANSITIONS: Final = _read_table()
+TRANSITIONS: Final = read_table(_TABLE, RunState, RunEvent)
 
 
 def next_state(state: RunState, event: RunEvent) -> RunState:

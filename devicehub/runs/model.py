@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from devicehub.device.identify import SocFacts
+from devicehub.device.soc import SocFacts
 from devicehub.runs.lifecycle import RunState
 from devicehub.workloads.record import Record
 

@@ -21,7 +21,6 @@ from devicehub.adb.wire import (
     Stdout,
     decode_text,
     encode_block,
-    encode_fail,
     encode_request,
     encode_text,
     parse_devices_long,
@@ -56,7 +55,8 @@ def test_text_that_is_no_utf8_survives_both_ways() -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 100])
 def test_answers_come_whole_however_they_are_cut(step: int) -> None:
-    data = b"OKAY" + encode_block(b"0029") + b"OKAY" + encode_fail("device 'x' not found") + b"rest\0"
+    refusal = b"FAIL" + encode_block(b"device 'x' not found")
+    data = b"OKAY" + encode_block(b"0029") + b"OKAY" + refusal + b"rest\0"
     socket, seen = SmartSocket(), []
     asked = [socket.status, socket.block, socket.status, socket.status]
     for start in range(0, len(data), step):

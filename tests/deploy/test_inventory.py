@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicehub.deploy.inventory import make_published, parse_df, parse_hashes, parse_listing
+from devicehub.deploy.inventory import make_published, parse_listing
 from devicehub.deploy.plan import PhoneFile
 from devicehub.manifest import FileEntry, Manifest
 
@@ -44,24 +44,7 @@ def test_space_of_data() -> None:
     assert (listing.capacity, listing.free) == (113021856 * 1024, 51655908 * 1024)
 
 
-def test_df_with_error_row_and_broken_line() -> None:
-    text = "df: /mnt/x: Permission denied\nFilesystem 1K-blocks Used Available Use% Mounted on\n"
-    text += "/dev/block/platform/soc/624000.ufshc/by-name/userdata\n  113021856 61234876 51655908 55% /data\n"
-    assert parse_df(text) == (113021856 * 1024, 51655908 * 1024)
-
-
-def test_df_that_tells_nothing() -> None:
-    assert parse_df("df: not found") == (None, None)
-
-
-def test_hashes_with_gnu_escapes_and_errors() -> None:
-    digest = "ab" * 32
-    output = f"{digest}  ./a b\n\\{digest}  ./back\\\\slash\nsha256sum: x: No such file\n{digest} *./bin\n"
-    assert parse_hashes(output.encode()) == {"a b": digest, "back\\slash": digest, "bin": digest}
-
-
 @given(st.binary(max_size=300))
 def test_whatever_a_phone_prints_is_no_error(output: bytes) -> None:
     parse_listing(output)
     parse_listing(_listing(output, output, output))
-    parse_hashes(output)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devicehub.adb.sync import Sync
-from devicehub.deploy.carry import carry_out, read_inventory
+from devicehub.deploy.carry import carry_out
+from devicehub.deploy.inventory import read_inventory
 from devicehub.deploy.plan import plan_push
 from devicehub.errors import DeployError, DeviceGone, HashMismatch, NoSpace
 from devicehub.manifest import Manifest, build_manifest, list_files

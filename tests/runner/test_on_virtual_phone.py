@@ -17,8 +17,9 @@ from devicehub.adb.shell import run_script
 from devicehub.clock import SystemClock
 from devicehub.errors import AdbError, AgentVersionMismatch, PhoneLocked, RunLost, RunnerError
 from devicehub.runner import launch
-from devicehub.runner.contract import PHONE_ROOT, LaunchSpec, RunHandle
+from devicehub.runner.contract import LaunchSpec, RunHandle
 from devicehub.runner.launch import Runner
+from devicehub.settings import PHONE_ROOT
 from devicehub.sim.phone import PhoneSpec, virtual_phone
 from devicehub.telemetry.sample import SampleReader
 
