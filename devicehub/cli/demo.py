@@ -15,6 +15,7 @@ from devicehub.cli.run_view import carry_all, finish
 from devicehub.demo_model import DEFAULT_PROMPT, demo_model_dir
 
 if TYPE_CHECKING:
+    from devicehub.errors import HubError
     from devicehub.runs.model import RunRecord
 
 MOST_PHONES: Final = 8
@@ -33,11 +34,11 @@ def command(phones: int, model: Path | None, prompt: str, as_json: bool) -> None
     The inference is real: the engine is MNN's wheel on this host. Nothing is left behind.
     """
     prompts = read_prompts(prompt, None, join_lines=False)
-    records = run_async(_demo(phones, model or demo_model_dir(), prompts, as_json=as_json))
-    finish(records, as_json=as_json)
+    outcomes = run_async(_demo(phones, model or demo_model_dir(), prompts, as_json=as_json))
+    finish(outcomes, as_json=as_json)
 
 
-async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> list[RunRecord]:
+async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> list[RunRecord | HubError]:
     from devicehub.adb.server import private_server
     from devicehub.dispatch.request import RunRequest
     from devicehub.hub import open_hub

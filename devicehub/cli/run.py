@@ -12,6 +12,7 @@ from devicehub.cli.run_view import carry_all, finish
 from devicehub.errors import InputError
 
 if TYPE_CHECKING:
+    from devicehub.errors import HubError
     from devicehub.runs.model import RunRecord
 
 
@@ -47,7 +48,7 @@ def command(
     prompts = read_prompts(prompt, prompt_file, join_lines=join_lines)
     overrides = parse_overrides(settings)
 
-    async def run() -> list[RunRecord]:
+    async def run() -> list[RunRecord | HubError]:
         from devicehub.dispatch.request import RunRequest
         from devicehub.hub import open_hub
         from devicehub.profiles.load import run_profile

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.cli.exit_codes import ExitCode
 from devicehub.cli.output import Progress, emphasize, print_json, print_table, say
+from devicehub.errors import HubError
 from devicehub.runs.lifecycle import RunState
 from devicehub.units import format_bytes, format_celsius, format_ms
 
@@ -45,8 +46,7 @@ class RunView:
 
     def on_state(self, state: RunState) -> None:
         """Tell the step."""
-        self._end_progress()
-        self._end_line()
+        self.close()
         if state in _STEPS:
             say(f"{self._label}: {_STEPS[state]}")
 
@@ -62,6 +62,11 @@ class RunView:
             print(text, end="", flush=True)
             self._column = 0 if text.endswith("\n") else 1
 
+    def close(self) -> None:
+        """Leave the cursor at the beginning of a line, however the run ended."""
+        self._end_progress()
+        self._end_line()
+
     def _end_progress(self) -> None:
         if self._progress is not None:
             self._progress.close()
@@ -75,24 +80,44 @@ class RunView:
 
 async def carry_all(
     hub: Hub, pairs: Sequence[tuple[RunRequest, Device]], *, as_json: bool
-) -> list[RunRecord]:
-    """Carry every run to its end, all phones at a time; the text streams where there is one phone."""
+) -> list[RunRecord | HubError]:
+    """Carry every run to its end, all phones at a time; one that fails to run leaves the others alone.
+
+    The model's text streams where there is one phone.
+    """
     alone = len(pairs) == 1 and not as_json
     async with asyncio.TaskGroup() as tasks:
-        carried = [
-            tasks.create_task(hub.run(request, device, RunView(device.serial, stream_text=alone)))
-            for request, device in pairs
-        ]
+        carried = [tasks.create_task(_carry(hub, *pair, stream_text=alone)) for pair in pairs]
     return [task.result() for task in carried]
 
 
-def finish(records: Sequence[RunRecord], *, as_json: bool) -> None:
-    """Print the records and end the process: status 0 when every run succeeded, 1 when one did not."""
+async def _carry(hub: Hub, request: RunRequest, device: Device, *, stream_text: bool) -> RunRecord | HubError:
+    view = RunView(device.serial, stream_text=stream_text)
+    try:
+        return await hub.run(request, device, view)
+    except HubError as error:
+        return error
+    finally:
+        view.close()
+
+
+def finish(outcomes: Sequence[RunRecord | HubError], *, as_json: bool) -> None:
+    """Print the records and end the process: status 0 when every run succeeded, 1 when one did not.
+
+    Raises:
+        HubError: the first of the runs that gave no record; the others' errors were said.
+    """
+    records = [outcome for outcome in outcomes if not isinstance(outcome, HubError)]
+    errors = [outcome for outcome in outcomes if isinstance(outcome, HubError)]
     if as_json:
         for record in records:
             print_json(record)
-    else:
+    elif records:
         print_records(records)
+    for error in errors[1:]:
+        say(f"devicehub: {error}")
+    if errors:
+        raise errors[0]
     good = all(record.verdict == "succeeded" for record in records)
     sys.exit(ExitCode.OK if good else ExitCode.FAILED)
 
