@@ -61,13 +61,13 @@ async def follow(
         RunnerError: the phone does not know the run, or a file is shorter than the run's end says.
     """
     places = dict.fromkeys(STREAMS, 0) | dict(positions or {})
-    broken_since: float | None = None
+    patience = _Patience(clock, patience_s)
     while True:
         try:
             attached = _attach(transport, handle, places, silence_s)
             async with contextlib.aclosing(attached) as events:
                 async for event in events:
-                    broken_since = None
+                    patience.renew()
                     if isinstance(event, Data):
                         offset = places[event.stream]
                         places[event.stream] += len(event.data)
@@ -78,23 +78,35 @@ async def follow(
                     elif isinstance(event, Vanished):
                         raise _lost(transport, handle, event.text)
         except _BROKEN_LINK:
-            now = clock.monotonic_s()
-            broken_since = now if broken_since is None else broken_since
-            if now - broken_since >= patience_s:
+            if patience.is_over():
                 raise
             await clock.sleep(_RETRY_S)
 
 
-async def result(transport: Transport, handle: RunHandle, *, clock: Clock) -> Exit:
+async def result(transport: Transport, handle: RunHandle, *, clock: Clock, patience_s: float) -> Exit:
     """How a run ended; waits for its end.
+
+    Args:
+        transport: the phone.
+        handle: the run.
+        clock: paces the looks.
+        patience_s: how long a broken link may last.
 
     Raises:
         RunLost: its supervisor vanished without publishing an end.
         RunnerError: the phone does not know the run, or its exit file is not whole.
-        AdbError: the phone cannot be asked.
+        AdbError: the link stayed broken.
     """
+    patience = _Patience(clock, patience_s)
     while True:
-        text = await control(transport, handle, "status", handle.run_id)
+        try:
+            text = await control(transport, handle, "status", handle.run_id)
+        except _BROKEN_LINK:
+            if patience.is_over():
+                raise
+            await clock.sleep(_RETRY_S)
+            continue
+        patience.renew()
         state = parse_fields(text).get("state")
         if state == "ended":
             return _read_exit(transport, handle, text)
@@ -116,6 +128,25 @@ async def control(transport: Transport, handle: RunHandle, *words: str) -> bytes
     if answer.status != 0:
         raise _refused(transport, words[0], answer.status, answer.stderr)
     return answer.stdout
+
+
+class _Patience:
+    """How long a link has been broken, and whether that is too long."""
+
+    def __init__(self, clock: Clock, patience_s: float) -> None:
+        self._clock = clock
+        self._patience_s = patience_s
+        self._broken_since: float | None = None
+
+    def renew(self) -> None:
+        """The link works."""
+        self._broken_since = None
+
+    def is_over(self) -> bool:
+        """The link is broken; whether it has been for too long."""
+        now = self._clock.monotonic_s()
+        self._broken_since = now if self._broken_since is None else self._broken_since
+        return now - self._broken_since >= self._patience_s
 
 
 async def _attach(

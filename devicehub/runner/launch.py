@@ -151,7 +151,7 @@ class Runner:
 
     async def result(self, handle: RunHandle) -> Exit:
         """How the run ended; waits for its end; see `collect.result`."""
-        return await collect.result(self._transport, handle, clock=self._clock)
+        return await collect.result(self._transport, handle, clock=self._clock, patience_s=PATIENCE_S)
 
     async def stop(self, handle: RunHandle, cause: str = "stopped") -> None:
         """Ask for the run's end; its `exit` then says why. Nothing to do is no error.

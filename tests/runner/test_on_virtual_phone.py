@@ -166,6 +166,24 @@ async def test_a_link_that_stays_broken_is_given_up_and_the_run_found_again(desk
     assert (await desk.runner.result(found)).byte_counts["stdout"] == len("before\nafter\n")
 
 
+async def test_the_result_is_waited_for_across_a_broken_link(desk: Desk) -> None:
+    class WatchedClock(SystemClock):
+        slept = asyncio.Event()
+
+        async def sleep(self, seconds: float) -> None:
+            self.slept.set()
+            await super().sleep(seconds)
+
+    clock = WatchedClock()
+    handle = await desk.start("exit 5")
+    await desk.client.disconnect(desk.address)
+    async with asyncio.TaskGroup() as tasks:
+        ended = tasks.create_task(Runner(desk.transport, agent_dir=AGENT_DIR, clock=clock).result(handle))
+        await clock.slept.wait()
+        await desk.client.connect(desk.address)
+    assert ended.result().status == 5
+
+
 async def test_a_second_run_is_refused_and_may_come_later_under_its_id(desk: Desk) -> None:
     first = await desk.start("sleep 30")
     with pytest.raises(PhoneLocked, match="r1"):
