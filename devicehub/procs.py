@@ -55,17 +55,25 @@ async def child(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A child process in a session of its own that does not outlive the block.
 
-    On leaving: SIGTERM to its process group, `grace_s` to comply, then SIGKILL.
+    On leaving: the end of its stdin, SIGTERM to its process group, `grace_s` to comply, then SIGKILL.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=env,
-        cwd=cwd,
-        start_new_session=True,
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
     )
+    try:
+        # Cancelled, asyncio would kill the one process and then wait for its children, who hold the pipes.
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting, grace_s)
+        raise
     try:
         yield process
     finally:
@@ -75,6 +83,8 @@ async def child(
 async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
     if process.returncode is not None:
         return
+    if process.stdin is not None:
+        process.stdin.close()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     try:

@@ -26,7 +26,10 @@ _START_S: Final = 15.0
 # adb's fork-server writes OK to the given descriptor once it listens; its log goes to a file of its own.
 _START_SCRIPT: Final = '"$@" 3>&1 </dev/null >/dev/null 2>&1 &'
 # The end of stdin is the end of whoever started it, also of one that was killed: the server goes with it.
-_START_PRIVATE_SCRIPT: Final = f"{_START_SCRIPT} trap 'kill $!' TERM; exec >/dev/null; cat; kill $!; wait"
+# The trap comes first: adb leaves the process group that a signal goes to.
+_START_PRIVATE_SCRIPT: Final = (
+    f"trap 'kill $!; wait; exit' TERM; {_START_SCRIPT} exec >/dev/null; cat; kill $!; wait"
+)
 
 
 @dataclass(frozen=True, slots=True)
