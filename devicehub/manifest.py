@@ -176,6 +176,14 @@ def unreadable(place: Path, error: OSError) -> InputError:
     return InputError(place, f"cannot be read ({reason})", remedy=remedy)
 
 
+def unwritable(place: Path, error: OSError) -> InputError:
+    """The sentence for a file or folder of DeviceHub's own that the system does not let us write."""
+    reason = error.strerror or type(error).__name__
+    return InputError(
+        place, f"cannot be written ({reason})", remedy="free it or set DEVICEHUB_HOME to another folder"
+    )
+
+
 def _open_without_waiting(path: str, flags: int) -> int:
     # A FIFO in the folder would block a plain open until somebody writes to it.
     return os.open(path, flags | os.O_NONBLOCK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -15,7 +16,15 @@ import msgspec
 
 from devicehub.engines.bundle import Bundle, inspect_bundle
 from devicehub.errors import InputError
-from devicehub.manifest import DATA_MODE, EXECUTABLE_MODE, FileEntry, Manifest, build_manifest, unreadable
+from devicehub.manifest import (
+    DATA_MODE,
+    EXECUTABLE_MODE,
+    FileEntry,
+    Manifest,
+    build_manifest,
+    unreadable,
+    unwritable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +100,7 @@ class EngineCatalog:
             self._folder.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{os.getpid()}-", dir=self._folder))
         except OSError as error:
-            raise unreadable(self._folder, error) from error
+            raise unwritable(self._folder, error) from error
         try:
             manifest = _copy(bundle, folder / _FILES, progress)
             for engine in self.list():
@@ -107,9 +116,12 @@ class EngineCatalog:
                 page_align=bundle.page_align,
                 origin=str(path),
             )
-            (folder / _ENTRY).write_bytes(msgspec.json.format(msgspec.json.encode(entry), indent=2))
+            try:
+                (folder / _ENTRY).write_bytes(msgspec.json.format(msgspec.json.encode(entry), indent=2))
+                folder.chmod(0o755)
+            except OSError as error:
+                raise unwritable(folder, error) from error
             final = self._folder / f"{chosen}-{manifest.id[:8]}"
-            folder.chmod(0o755)
             with contextlib.suppress(OSError):
                 folder.rename(final)
             return self._read(final)
@@ -159,7 +171,7 @@ class EngineCatalog:
         try:
             folder.rename(doomed)
         except OSError as error:
-            raise unreadable(folder, error) from error
+            raise unwritable(folder, error) from error
         shutil.rmtree(doomed, ignore_errors=True)
         return engine
 
@@ -199,7 +211,8 @@ def _copy(bundle: Bundle, folder: Path, progress: Callable[[int], None] | None) 
         try:
             shutil.copyfile(source, target)
         except OSError as error:
-            raise unreadable(source, error) from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise (unwritable(target, error) if full else unreadable(source, error)) from error
         target.chmod(EXECUTABLE_MODE if name in bundle.programs else DATA_MODE)
     return build_manifest(folder, bundle.sources, progress=progress)
 

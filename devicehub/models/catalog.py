@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from devicehub.errors import InputError
-from devicehub.manifest import DATA_MODE, FileEntry, Manifest, build_entry, name_problem, unreadable
+from devicehub.manifest import (
+    DATA_MODE,
+    FileEntry,
+    Manifest,
+    build_entry,
+    name_problem,
+    unreadable,
+    unwritable,
+)
 from devicehub.models.check import CONFIG, check_model, read_object
 
 if TYPE_CHECKING:
@@ -141,7 +149,7 @@ class ModelCatalog:
         try:
             self._file(entry.name).unlink(missing_ok=True)
         except OSError as error:
-            raise unreadable(self._file(entry.name), error) from error
+            raise unwritable(self._file(entry.name), error) from error
         return _model(entry)
 
     def state(self, model: Model) -> str:
@@ -208,7 +216,7 @@ class ModelCatalog:
             finally:
                 Path(temporary).unlink(missing_ok=True)
         except OSError as error:
-            raise unreadable(file, error) from error
+            raise unwritable(file, error) from error
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"
