@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from devicehub.android.cpuinfo import CpuInfo
     from devicehub.device.identify import Identification
 
-_MAX_BYTES: Final = 16 * 1024 * 1024
 _HOW_TO_SAVE: Final = "save one with `adb shell getprop > FILE`"
 
 
@@ -86,19 +85,11 @@ def _identify(props: dict[str, str], cpuinfo: CpuInfo | None) -> Identification:
 
 
 def _read(path: Path, *, remedy: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(path, "there is no such file", remedy=remedy) from None
-    except IsADirectoryError:
-        raise InputError(path, "is a folder, not a file", remedy=remedy) from None
-    except OSError as error:
-        raise InputError(path, f"cannot be read: {error.strerror}", remedy=remedy) from None
+    from devicehub.cli.files import read_file
+
+    data = read_file(path, remedy=remedy)
     if not data:
         raise InputError(path, "is empty", remedy=remedy)
-    if len(data) > _MAX_BYTES:
-        raise InputError(path, "is larger than 16 MiB, which no such file is", remedy=remedy)
     return data
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import io
+import os
+import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -48,6 +52,17 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a name that is not there is answered with the nearest one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table."""
         with formatter.section("Commands"):
@@ -64,8 +79,10 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; every error of ours becomes one sentence on stderr and an exit code."""
+    _prepare_output()
+    _end_by_signal_as_by_ctrl_c()
     try:
-        status = cli.main(args=argv, prog_name="devicehub", standalone_mode=False)
+        status = _run(argv)
     except click.exceptions.Abort:
         sys.exit(_interrupted())
     except KeyboardInterrupt:
@@ -78,9 +95,48 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(exit_code_for(error))
     except BrokenPipeError:
         # The reader of our stdout has gone (`devicehub parse ... | head`); Python would complain at exit.
-        sys.stderr.close()
+        _drop_output()
         sys.exit(ExitCode.OK)
-    sys.exit(status if isinstance(status, int) else ExitCode.OK)
+    except OSError as error:
+        _drop_output()
+        click.echo(f"devicehub: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        sys.exit(ExitCode.FAILED)
+    sys.exit(status)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    stdout = sys.stdout
+    try:
+        status = cli.main(args=argv, prog_name="devicehub", standalone_mode=False)
+    except SystemExit as end:
+        if sys.stdout is not stdout:  # click met a closed pipe, and its own answer to that is status 1
+            sys.stdout = stdout
+            raise BrokenPipeError from None
+        status = end.code
+    sys.stdout.flush()  # here, where what goes wrong still gets its sentence
+    return status if isinstance(status, int) else ExitCode.OK
+
+
+def _prepare_output() -> None:
+    """Let what the terminal's encoding lacks become a question mark, not an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere: its reader has gone, or the disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_by_signal_as_by_ctrl_c() -> None:
+    """Clean up at SIGTERM and SIGHUP, too, unless whoever started us has them ignored (nohup)."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
 
 
 def _interrupted() -> ExitCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,22 +21,34 @@ T = TypeVar("T")
 def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine; Ctrl-C cancels it, lets it clean up, and raises KeyboardInterrupt.
 
+    So do SIGTERM and SIGHUP.
+
     Raises:
         HubError: of a task group's errors the first that is one of ours.
     """
     import asyncio  # 40 ms, which commands that stay on this host need not wait for
 
+    async def heed_signals() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await coroutine
+
     try:
-        return asyncio.run(coroutine)
-    except* HubError as group:
+        return asyncio.run(heed_signals())
+    except* (HubError, OSError) as group:
         raise _first(group) from None
+    except* asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
-def _first(group: BaseExceptionGroup[HubError]) -> HubError:
-    error: BaseException = group
+def _first(group: BaseExceptionGroup[HubError | OSError]) -> BaseException:
+    """The first error of ours, else the first of the system's, such as a closed pipe."""
+    error: BaseException = group.subgroup(HubError) or group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    assert isinstance(error, HubError)
     return error
 
 
@@ -43,7 +56,13 @@ def print_json(value: Any) -> None:
     """Print one JSON document on stdout; msgspec structs and dataclasses become objects."""
     import msgspec
 
-    print(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
+    plain = msgspec.to_builtins(value)
+    text = json.dumps(plain, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # another encoding than UTF-8, or a file name that is no text
+        text = json.dumps(plain)
+    print(text)
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -123,5 +142,6 @@ class Progress:
             say(f"{self._label}: {share:.0%} ({amount})")
             return
         filled = round(share * self._BAR_WIDTH)
-        bar = "█" * filled + "░" * (self._BAR_WIDTH - filled)
+        full, empty = "█░" if sys.stderr.encoding.lower().startswith("utf") else "#."
+        bar = full * filled + empty * (self._BAR_WIDTH - filled)
         print(f"\r{self._label} {bar} {share:4.0%}  {amount}\x1b[K", end="", file=sys.stderr, flush=True)

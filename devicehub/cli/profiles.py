@@ -53,7 +53,7 @@ def list_command(kind: str | None, *, as_json: bool) -> None:
         print_table(keys, [[entry[key] for key in keys] for entry in entries])
 
 
-@command.command("show")
+@command.command("show", short_help="Print one.")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show_command(name: str, *, as_json: bool) -> None:
@@ -69,7 +69,7 @@ def show_command(name: str, *, as_json: bool) -> None:
     click.echo(profile.path.read_text(encoding="utf-8"), nl=False)
 
 
-@command.command("check")
+@command.command("check", short_help="List all that is wrong with profiles.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def check_command(files: tuple[Path, ...], *, as_json: bool) -> ExitCode:
@@ -140,8 +140,10 @@ def _find(name: str) -> Located:
 
 
 def _given(path: Path) -> Located:
-    if not path.is_file():
-        raise InputError(path, "there is no such file")
+    if path.is_dir():
+        raise InputError(path, "is a folder", remedy="name the files in it, or none to check all profiles")
+    if not path.exists():
+        raise InputError(path, "there is no such file", remedy="check the path")
     kind = path.absolute().parent.name
     if kind not in KINDS or path.suffix != ".toml":
         raise InputError(

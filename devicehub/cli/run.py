@@ -83,6 +83,7 @@ def read_prompts(prompt: str | None, file: Path | None, *, join_lines: bool) -> 
         UsageError: neither was given, or both.
         InputError: the file cannot be read, or llm_demo would not read it as it is meant.
     """
+    from devicehub.cli.files import read_file
     from devicehub.workloads.prompts import encode_prompts
 
     if prompt is not None and file is None:
@@ -90,9 +91,7 @@ def read_prompts(prompt: str | None, file: Path | None, *, join_lines: bool) -> 
     if file is None or prompt is not None:
         raise click.UsageError("give either --prompt TEXT or --prompt-file FILE")
     try:
-        text = file.read_bytes().decode()
-    except OSError as error:
-        raise InputError(file, error.strerror or "cannot be read", remedy="give a text file") from error
+        text = read_file(file, remedy="give a text file").decode()
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InputError(f"{file} line {line}", "is not UTF-8", remedy="save the file as UTF-8") from error

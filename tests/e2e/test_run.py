@@ -134,7 +134,7 @@ async def test_a_setting_that_crashes_the_engine_is_refused(env: dict[str, str])
             4,
             ["did you mean default"],
         ),
-        (("run", "tiny", "--on", "all", "--prompt-file", "nowhere.txt"), 4, ["nowhere.txt", "No such file"]),
+        (("run", "tiny", "--on", "all", "--prompt-file", "nowhere.txt"), 4, ["nowhere.txt", "no such file"]),
         (("run", "tiny", "--on", "all", "--prompt", "Hi", "--set", "novalue"), 4, ["novalue"]),
         (("identify", "nobody"), 3, ["nobody"]),
     ],

@@ -1,0 +1,77 @@
+"""What every command shares: its last word, its exit status, and a terminal that cannot show everything."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devicehub.cli.main import main
+from devicehub.cli.output import print_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(*argv: str | Path) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([*map(str, argv)])
+    assert isinstance(caught.value.code, int)
+    return int(caught.value.code)
+
+
+@pytest.mark.parametrize(("word", "hint"), [("runn", "run"), ("device", "devices"), ("identfy", "identify")])
+def test_a_misspelt_command_is_answered_with_the_nearest(
+    word: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(word) == 2
+    assert f"No such command '{word}'. Did you mean '{hint}'?" in capsys.readouterr().err
+
+
+def test_a_terminal_without_utf8_gets_question_marks_and_whole_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="ascii"))
+    assert run("profiles", "list", "runs") == 0
+    print_json({"temperature": "36.4 °C", "file": "caf\udce9"})
+    sys.stdout.write("36.4 °C\n")
+    sys.stdout.flush()
+    *_, document, text = out.getvalue().splitlines()
+    assert json.loads(document) == {"temperature": "36.4 °C", "file": "caf\udce9"}
+    assert text == b"36.4 ?C"
+
+
+@pytest.mark.parametrize("command", [["run", "any", "--prompt-file"], ["identify", "--getprop"]])
+def test_a_file_without_an_end_is_read_to_a_limit(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*command, "/dev/zero") == 4
+    assert "/dev/zero: is larger than 16 MiB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["models", "add", "{model}"], ["engines", "add", "devicehub/sim/engines/virtual"]]
+)
+def test_a_home_that_cannot_be_written_is_named_with_its_variable(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from devicehub.demo_model import demo_model_dir
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DEVICEHUB_HOME", str(tmp_path / "file"))
+    assert run(*(word.format(model=demo_model_dir()) for word in command)) == 4
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "cannot be written" in said
+    assert "DEVICEHUB_HOME" in said
+
+
+def test_a_folder_given_to_profiles_check_is_called_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("profiles", "check", tmp_path) == 4
+    assert "is a folder" in capsys.readouterr().err
