@@ -77,7 +77,9 @@ def device_row(device: Device) -> dict[str, Any]:
 def _cells(row: dict[str, Any]) -> list[object]:
     temp_mc = None if row["temp_c"] is None else round(row["temp_c"] * 1000)
     battery = None if row["battery"] is None else f"{row['battery']} %"
-    product = f"{row['product']} (virtual)" if row["virtual"] else row["product"]
+    product = row["product"]
+    if row["virtual"] and "irtual" not in (product or ""):
+        product = f"{product} (virtual)"
     state = row["state"] if row["adb_state"] in ("device", row["state"], None) else row["adb_state"]
     soc = row["soc"] or row["soc_name"]
     return [row["serial"], state, product, soc, row["android"], battery, format_celsius(temp_mc)]

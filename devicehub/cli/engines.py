@@ -16,7 +16,7 @@ def command() -> None:
     """Keep the catalogue of engines: bundles of MNN programs and libraries for one ABI."""
 
 
-@command.command("add")
+@command.command("add", short_help="Check a folder and take it into the catalogue.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--name", help="Default: the folder's name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -60,7 +60,7 @@ def list_command(*, as_json: bool) -> None:
     print_table(("id", "abi", "version", "prints to", "size"), rows)
 
 
-@command.command("remove")
+@command.command("remove", short_help="Forget one; what was pushed stays on the phones.")
 @click.argument("engine")
 def remove_command(engine: str) -> None:
     """Delete ENGINE (an id or a name) from the catalogue; what was pushed stays on the phones."""

@@ -16,7 +16,7 @@ def command() -> None:
     """Keep the catalogue of models: folders as llmexport writes them, left where they lie."""
 
 
-@command.command("add")
+@command.command("add", short_help="Check a folder and take it into the catalogue.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--name", help="Its name here and on phones; default: the folder's.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -47,7 +47,7 @@ def add_command(folder: Path, name: str | None, *, as_json: bool) -> None:
         print(model.name)
 
 
-@command.command("list")
+@command.command("list", short_help="List them and whether they are as they were.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_command(*, as_json: bool) -> None:
     """List the models and whether their files are as they were when added."""
@@ -68,7 +68,7 @@ def list_command(*, as_json: bool) -> None:
     )
 
 
-@command.command("remove")
+@command.command("remove", short_help="Forget one; what was pushed stays on the phones.")
 @click.argument("model")
 def remove_command(model: str) -> None:
     """Forget MODEL; its folder stays, and what was pushed stays on the phones."""

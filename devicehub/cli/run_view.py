@@ -157,7 +157,7 @@ def _counter(field: str, digits: int) -> Callable[[RunRecord], str | None]:
 
 def _source(record: RunRecord) -> str | None:
     records = record.launches[-1].records
-    return f"text from stdout, counters from {records[-1].source}" if records else None
+    return f"text stdout, counters {records[-1].source}" if records else None
 
 
 def _push(record: RunRecord) -> str:
@@ -190,7 +190,7 @@ _ROWS: Final[tuple[tuple[str, Callable[[RunRecord], object]], ...]] = (
     ("decode tokens", _counter("decode_tokens", 0)),
     ("prefill tok/s", _counter("prefill_tok_s", 2)),
     ("decode tok/s", _counter("decode_tok_s", 2)),
-    ("read", _source),
+    ("read from", _source),
     ("launches", lambda record: "1 launch, no spread" if len(record.launches) == 1 else len(record.launches)),
     ("push MB/s", _push),
     ("temperature", _temperatures),
