@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Discovery:
         """Call `on_list` with adb's list now and whenever it differs; runs until cancelled.
 
         Raises:
-            AdbServerUnavailable: the server died.
+            AdbServerUnavailable: there is no server.
+            ExceptionGroup: of AdbServerUnavailable, when the server died.
         """
 
         def publish(lines: Sequence[DeviceLine]) -> None:
@@ -43,8 +45,9 @@ class Discovery:
             tasks.create_task(self._poll(publish))
 
     async def _track(self, publish: Callable[[Sequence[DeviceLine]], None]) -> None:
-        async for lines in self._client.track():
-            publish(lines)
+        async with contextlib.aclosing(self._client.track()) as lists:
+            async for lines in lists:
+                publish(lines)
 
     async def _poll(self, publish: Callable[[Sequence[DeviceLine]], None]) -> None:
         while True:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 OLDEST_SDK: Final = 26
 SUCCEEDED: Final = "succeeded"
+_NO_LIMIT: Final = -1
+"""max_new_tokens where the config names none."""
 
 
 def fits(engine: Engine, device: Device) -> bool:
@@ -168,7 +170,11 @@ class Worker:
 
     async def _follow(self, handle: RunHandle) -> Launch:
         begun = self._clock.monotonic_s()
-        reader = LaunchReader("demo", logs_to_logcat=self._request.engine.logcat)
+        reader = LaunchReader(
+            "demo",
+            max_new_tokens=self._config.get("max_new_tokens", _NO_LIMIT),
+            logs_to_logcat=self._request.engine.logcat,
+        )
         shown = 0
         ended: Exit | None = None
         cause: str | None = None
