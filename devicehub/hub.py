@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from devicehub.adb import shell
+from devicehub.adb.address import server_address
 from devicehub.adb.client import AdbClient
-from devicehub.adb.server import ensure_server, server_address
+from devicehub.adb.server import ensure_server
 from devicehub.android.battery import Battery, parse_battery
 from devicehub.assets import find_asset
 from devicehub.clock import SystemClock
@@ -32,8 +33,8 @@ from devicehub.settings import find_home
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from devicehub.adb.address import ServerAddress
     from devicehub.adb.client import Transport
-    from devicehub.adb.server import ServerAddress
     from devicehub.adb.wire import DeviceLine
     from devicehub.clock import Clock
     from devicehub.device.model import Device

@@ -23,7 +23,7 @@ from devicehub.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from devicehub.adb.server import ServerAddress
+    from devicehub.adb.address import ServerAddress
 
 _CONNECT_DEVICE_S: Final = 15.0
 """The server itself gives a phone 10 s to answer `host:connect`."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from devicehub.adb.server import ServerAddress
+    from devicehub.adb.address import ServerAddress
 
 READ_SIZE: Final = 256 * 1024
 

@@ -62,8 +62,9 @@ def _from_files(getprop_file: Path | None, cpuinfo_file: Path | None) -> Identif
 
 
 def _from_phone(serial: str) -> Identification:
+    from devicehub.adb.address import server_address
     from devicehub.adb.client import AdbClient
-    from devicehub.adb.server import ensure_server, server_address
+    from devicehub.adb.server import ensure_server
     from devicehub.cli.output import run_async
     from devicehub.device.probe import PhoneText, read_properties
 

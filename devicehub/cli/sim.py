@@ -66,8 +66,9 @@ _MODES: Final = {
 
 @contextlib.asynccontextmanager
 async def _connected(addresses: Sequence[str]) -> AsyncIterator[None]:
+    from devicehub.adb.address import server_address
     from devicehub.adb.client import AdbClient
-    from devicehub.adb.server import ensure_server, server_address
+    from devicehub.adb.server import ensure_server
 
     address = server_address()
     await ensure_server(address)

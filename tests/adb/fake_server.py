@@ -11,8 +11,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from devicehub.adb.address import ServerAddress
 from devicehub.adb.client import AdbClient
-from devicehub.adb.server import ServerAddress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
+from devicehub.adb.address import ServerAddress
 from devicehub.adb.client import AdbClient, Transport
-from devicehub.adb.server import ServerAddress
 from devicehub.adb.wire import DeviceLine
 from devicehub.errors import (
     AdbProtocolError,

@@ -11,8 +11,9 @@ import pytest
 
 from devicehub import procs
 from devicehub.adb import server as adb_server
+from devicehub.adb.address import ServerAddress, server_address
 from devicehub.adb.client import AdbClient
-from devicehub.adb.server import ServerAddress, ensure_server, find_adb, private_server, server_address
+from devicehub.adb.server import ensure_server, find_adb, private_server
 from devicehub.errors import AdbProtocolError, AdbServerUnavailable, ConfigError
 from tests.adb.fake_server import FakeServer, fake_server, listening
 

@@ -15,8 +15,9 @@ import time
 from pathlib import Path
 
 from devicehub import procs
+from devicehub.adb.address import ServerAddress
 from devicehub.adb.client import AdbClient
-from devicehub.adb.server import ServerAddress, find_adb
+from devicehub.adb.server import find_adb
 from devicehub.adb.sync import open_sync
 
 

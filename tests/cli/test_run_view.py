@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devicehub.adb.address import ServerAddress
 from devicehub.adb.client import AdbClient
-from devicehub.adb.server import ServerAddress
 from devicehub.adb.wire import DeviceLine
 from devicehub.cli.run_view import carry_all, finish
 from devicehub.device.lifecycle import DeviceState

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devicehub.adb import shell
+from devicehub.adb.address import server_address
 from devicehub.adb.client import AdbClient
-from devicehub.adb.server import server_address
 from devicehub.adb.sync import open_sync
 from tests.e2e.command import devicehub
 
