@@ -66,7 +66,10 @@ def main(argv: list[str]) -> int:
     out: RotatingFile | None = None
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.connect(f"{folder}/{SOCKET_NAME}")
+            # Led through the open folder: its path may be longer than a socket's address.
+            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            connection.connect(f"/proc/self/fd/{number}/{SOCKET_NAME}")
+            os.close(number)
             words = b"\0".join(os.fsencode(word) for word in (str(os.getpid()), *argv))
             connection.sendall(struct.pack("<I", len(words)) + words)
             while True:

@@ -14,6 +14,8 @@ import threading
 import time
 from typing import Final
 
+from devicehub.sim.sockets import address_in
+
 ENTRY: Final = struct.Struct("<BIIQ")
 PRIORITIES: Final = "VDIWEF"
 """In order; verbose is 2."""
@@ -38,5 +40,9 @@ def write(*, priority: str, tag: str, message: bytes | str, pid: int | None = No
     head = ENTRY.pack(level, pid if pid is not None else os.getpid(), tid, time.time_ns())
     body = tag.encode() + b"\0" + text
     folder = os.environ.get("DEVICEHUB_SIM_SOCKETS", _DEFAULT_FOLDER)
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        log.sendto(head + body[:MAX_MESSAGE], f"{folder}/{SOCKET_NAME}")
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log,
+        address_in(folder, SOCKET_NAME) as address,
+    ):
+        log.sendto(head + body[:MAX_MESSAGE], address)

@@ -16,6 +16,7 @@ import devicehub
 from devicehub import procs
 from devicehub.errors import SimError
 from devicehub.sim import spawner
+from devicehub.sim.sockets import address_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -83,10 +84,13 @@ class Processes:
         request = spawner.Request(list(argv), dict(env), cwd, terminal)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.connect(str(self._control))
+            with address_in(self._control.parent, self._control.name) as address:
+                connection.connect(address)
             text = json.dumps(dataclasses.asdict(request)).encode() + b"\n"
             sent = socket.send_fds(connection, [text], list(files))
-            connection.sendall(text[sent:])
+            # Sending nothing would fail, too, once the peer has closed: a short command has ended by now.
+            if sent < len(text):
+                connection.sendall(text[sent:])
         except OSError:
             connection.close()
             raise

@@ -30,6 +30,7 @@ from typing import Any, Final, NoReturn
 
 from devicehub.sim import namespace
 from devicehub.sim.namespace import Bind, View
+from devicehub.sim.sockets import address_in
 
 READY: Final = "ready"
 _MAX_FILES: Final = 1024
@@ -56,7 +57,9 @@ def _keep(settings: dict[str, Any]) -> int:
     folder = Path(settings["folder"])
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(settings["control"])
+            control = Path(settings["control"])
+            with address_in(control.parent, control.name) as address:
+                listener.bind(address)
             listener.listen(128)
             if settings["view"] is None:
                 _keep_portable(listener)

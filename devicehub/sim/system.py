@@ -13,6 +13,7 @@ from devicehub.sim import client, logcat, logd
 from devicehub.sim.commands import Answer, answer
 from devicehub.sim.logring import LogRing
 from devicehub.sim.profile import format_dump
+from devicehub.sim.sockets import address_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,11 +47,16 @@ class PhoneSystem:
     async def running(self, sockets: Path) -> AsyncIterator[None]:
         """Listen in a folder of sockets while the block lasts."""
         loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as entries:
-            entries.bind(str(sockets / logd.SOCKET_NAME))
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as entries,
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as commands,
+        ):
+            for listener, name in ((entries, logd.SOCKET_NAME), (commands, client.SOCKET_NAME)):
+                with address_in(sockets, name) as address:
+                    listener.bind(address)
             entries.setblocking(False)
             loop.add_reader(entries, self._take_entries, entries)
-            server = await asyncio.start_unix_server(self._serve, sockets / client.SOCKET_NAME)
+            server = await asyncio.start_unix_server(self._serve, sock=commands)
             try:
                 yield
             finally:
