@@ -31,9 +31,9 @@ class ChatReader:
 
     def take(self, message: str, at_s: float | None, *, source: str = "logcat") -> bool:
         """Read one message; whether it is one of the app's that count."""
-        if "createLLM" in message:
+        if message.startswith("createLLM "):
             return self._take_load(message, at_s)
-        match = _PERF.search(message) if "PERF |" in message else None
+        match = _PERF.match(message)
         if match is None:
             return False
         self.started = True
@@ -42,14 +42,14 @@ class ChatReader:
         return True
 
     def _take_load(self, message: str, at_s: float | None) -> bool:
-        begin = _BEGIN.search(message)
+        begin = _BEGIN.match(message)
         if begin:
             self.started = True
             self._began_s, self._load_ms = at_s, None
             model = _MODEL.search(begin["config"])
             self._model = model[1] if model else None
             return True
-        if "createLLM EndLoad" in message:
+        if message.startswith("createLLM EndLoad"):
             self.started = True
             if self._began_s is not None and at_s is not None and at_s >= self._began_s:
                 self._load_ms = round((at_s - self._began_s) * 1000, 3)

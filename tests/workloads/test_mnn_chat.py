@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from devicehub.workloads.mnn_chat import ChatReader
 from devicehub.workloads.verdict import LaunchReader, Reading
 from tests.workloads.launches import logcat
 
@@ -60,3 +61,12 @@ def test_app_that_crashed_after_a_reply() -> None:
 
 def test_engine_lines_of_the_app_ask_for_no_block() -> None:
     assert parse(logcat("CPU Group: [ 0 ], 1 - 2") + app(PERF)).verdict == "succeeded"
+
+
+def test_a_message_that_quotes_the_figures_is_none_of_them() -> None:
+    reader = ChatReader()
+    quoted = "PERF | prefill: 9 tok in 1.00s (9.0 t/s) | decode: 9 tok in 1.00s (9.0 t/s)"
+    assert reader.take(quoted, None)
+    assert not reader.take(f"prompt: what does {quoted} mean?", None)
+    assert not reader.take("prompt: createLLM BeginLoad /x/other/config.json", None)
+    assert [record.model for record in reader.records] == [None]
