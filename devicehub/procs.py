@@ -7,11 +7,14 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
+
+
+_DRAIN_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,26 @@ async def run(
         OSError: it could not be started.
     """
     async with child(argv, env=env, cwd=cwd) as process:
-        async with asyncio.timeout(timeout_s):
-            stdout, stderr = await process.communicate(stdin)
+        try:
+            async with asyncio.timeout(timeout_s):
+                stdout, stderr = await process.communicate(stdin)
+        except TimeoutError:
+            # The process itself may have ended, and what it started in the background holds the pipes.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await _drain(process)
+            raise
         assert process.returncode is not None
         return Completed(process.returncode, stdout, stderr)
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """Read the pipes to their end, as far as somebody closes them soon."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            await asyncio.gather(process.stdout.read(), process.stderr.read())
 
 
 @contextlib.asynccontextmanager
