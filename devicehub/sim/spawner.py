@@ -298,8 +298,11 @@ def _spawn(request: Request, files: list[int]) -> int:
         os.chdir(request.cwd)
         os.execve(program, request.argv, request.env)  # noqa: S606 - the phone's own process
     except OSError as error:
-        os.write(2, f"{program}: {error.strerror}\n".encode())
-    os._exit(126)
+        with contextlib.suppress(OSError):
+            os.write(2, f"{program}: {error.strerror}\n".encode())
+    finally:
+        # Whatever went wrong: the copy must not go on as a second adbd.
+        os._exit(126)
 
 
 def _find_program(request: Request) -> str:
