@@ -41,6 +41,7 @@ class PhoneSpec:
         port: where adbd listens on 127.0.0.1; 0 takes a free port.
         more_ports: further ports of the same adbd: one phone, several transports.
         android: the release it plays, None for its profile's own.
+        threads: the most that its engine may use; spinning threads on a busy host stall each other.
         mode: confined needs user namespaces, portable maps paths, auto takes the first that works.
     """
 
@@ -50,6 +51,7 @@ class PhoneSpec:
     port: int = 0
     more_ports: tuple[int, ...] = ()
     android: int | None = None
+    threads: int = 1
     mode: Mode | Literal["auto"] = "auto"
 
 
@@ -153,7 +155,7 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
             try:
                 await stack.enter_async_context(system.running(phone.sockets))
                 processes = await stack.enter_async_context(start_processes(place, view=view))
-                shell = Shell(processes, phone, mode=mode, android=profile.android)
+                shell = Shell(processes, phone, mode=mode, android=profile.android, threads=spec.threads)
                 await shell.try_out()
             except SimError as error:
                 if mode == modes[-1]:

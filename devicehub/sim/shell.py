@@ -34,13 +34,15 @@ class Shell:
         root: the phone's file system on the host.
     """
 
-    def __init__(self, processes: Processes, phone: PhoneFolder, *, mode: Mode, android: int) -> None:
+    def __init__(
+        self, processes: Processes, phone: PhoneFolder, *, mode: Mode, android: int, threads: int
+    ) -> None:
         self.mode = mode
         self.root = phone.root
         self._processes = processes
-        self._env = self._base_env(phone, android)
+        self._env = self._base_env(phone, android, threads)
 
-    def _base_env(self, phone: PhoneFolder, android: int) -> dict[str, str]:
+    def _base_env(self, phone: PhoneFolder, android: int, threads: int) -> dict[str, str]:
         sockets = "/dev/socket" if self.mode == "confined" else str(phone.sockets)
         env = {
             "ANDROID_DATA": "/data",
@@ -58,6 +60,7 @@ class Shell:
         env = {name: self.map_text(value) for name, value in env.items()}
         # Android's C library knows only UTF-8; the host's tools must be told.
         env |= {"LC_ALL": "C.UTF-8", "DEVICEHUB_SIM_SOCKETS": sockets}
+        env["DEVICEHUB_SIM_THREADS"] = str(threads)
         return env
 
     def map_text(self, text: str) -> str:
