@@ -36,7 +36,7 @@ def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
     Without selectors the one ready device is meant.
 
     Raises:
-        NoPhoneReady: none is connected, or those that are meant are not ready.
+        NoPhoneReady: none is connected, none that is meant is ready, or one that is named is not.
         SelectionError: none is meant, more than one is ready and none was named, or a term is bad.
     """
     serials = [device.serial for device in devices]
@@ -53,14 +53,21 @@ def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
     ready = [device for device in meant if device.state is DeviceState.READY]
     if not ready:
         raise NoPhoneReady(_nobody(meant))
+    named = [device for device in meant if any(_is_name(selector, device) for selector in selectors)]
+    missing = [device for device in named if device not in ready]
+    if missing:
+        raise NoPhoneReady(f"not every phone that --on names is ready: {_states(missing)}")
     return ready
 
 
 def _nobody(devices: Sequence[Device]) -> str:
     if not devices:
         return "no phone is connected; plug one in with USB debugging on, or try `devicehub sim --connect`"
-    states = ", ".join(f"{device.serial} is {_state(device)}" for device in devices)
-    return f"no phone is ready: {states}"
+    return f"no phone is ready: {_states(devices)}"
+
+
+def _states(devices: Sequence[Device]) -> str:
+    return ", ".join(f"{device.serial} is {_state(device)}" for device in devices)
 
 
 def _state(device: Device) -> str:
@@ -75,13 +82,17 @@ def _state(device: Device) -> str:
 def _means(selector: str, device: Device) -> bool:
     if selector == "all":
         return True
+    # Serials may hold commas and equal signs nowhere, but spaces and brackets: compare them whole and first.
+    return _is_name(selector, device) or (
+        _is_terms(selector) and all(_holds(term, device) for term in _terms(selector))
+    )
+
+
+def _is_name(selector: str, device: Device) -> bool:
     known_as = {line.serial for line in device.transports}
     if device.identity:
         known_as.add(device.identity.serialno)
-    # Serials may hold commas and equal signs nowhere, but spaces and brackets: compare them whole and first.
-    return selector in known_as or (
-        _is_terms(selector) and all(_holds(term, device) for term in _terms(selector))
-    )
+    return selector in known_as
 
 
 def _is_terms(selector: str) -> bool:

@@ -85,3 +85,10 @@ def test_an_unknown_serial_lists_the_phones() -> None:
 def test_a_serial_with_spaces_and_brackets_is_a_serial() -> None:
     odd = phone("adb-X (2)._adb-tls-connect._tcp", soc="SM8650", android="14")
     assert len(select([odd, DIMENSITY], ["adb-X (2)._adb-tls-connect._tcp"])) == 1
+
+
+def test_a_phone_that_is_named_is_not_left_out_in_silence() -> None:
+    with pytest.raises(NoPhoneReady, match="not every phone that --on names is ready: C is unauthorized"):
+        select([SNAPDRAGON, LOCKED], ["A", "C"])
+    assert serials(select([SNAPDRAGON, LOCKED], ["all"])) == ["A"]
+    assert serials(select([SNAPDRAGON, LOCKED], ["soc=SM8650"])) == ["A"]
