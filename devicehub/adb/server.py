@@ -87,7 +87,7 @@ async def ensure_server(
             ["/bin/sh", "-c", _START_SCRIPT, "sh", *argv], timeout_s=start_timeout_s, env=environment
         )
     except (OSError, TimeoutError) as error:
-        raise AdbServerUnavailable(f"{argv[0]} did not start: {error or 'no answer in time'}") from error
+        raise AdbServerUnavailable(f"{argv[0]} did not start: {str(error) or 'no answer in time'}") from error
     await client.version()  # whoever won the port: ours, or one that another program started meanwhile
     return True
 
@@ -146,7 +146,9 @@ async def _wait_until_started(process: asyncio.subprocess.Process, adb: Path, ti
             reply = await process.stdout.read()
     if reply.strip() != b"OK":
         said = reply.decode(errors="replace").strip() or "no answer"
-        raise AdbServerUnavailable(f"{adb} did not start a private server: {said}")
+        raise AdbServerUnavailable(
+            f"{adb} did not start a private server: {said}; see what `{adb} version` says"
+        )
 
 
 async def _is_listening(address: ServerAddress) -> bool:

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from devicehub.errors import (
     AdbError,
+    AdbRefused,
     ConfigError,
     DeployError,
     HubError,
@@ -13,6 +14,7 @@ from devicehub.errors import (
     NoPhoneReady,
     RunnerError,
     SelectionError,
+    ShellFailed,
 )
 
 
@@ -39,6 +41,8 @@ def exit_code_for(error: HubError) -> ExitCode:
     match error:
         case InputError() | ConfigError():
             return ExitCode.BAD_INPUT
+        case AdbRefused() | ShellFailed():
+            return ExitCode.FAILED  # the phone was reached, and its answer is no
         case NoPhoneReady() | AdbError():
             return ExitCode.UNREACHABLE
         case SelectionError():

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devicehub.cli.exit_codes import ExitCode, exit_code_for
 from devicehub.cli.main import main
 from devicehub.cli.output import print_json
+from devicehub.errors import AdbRefused, DeviceGone, ShellFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +77,9 @@ def test_a_folder_given_to_profiles_check_is_called_a_folder(
 ) -> None:
     assert run("profiles", "check", tmp_path) == 4
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_phone_that_says_no_was_reached() -> None:
+    assert exit_code_for(AdbRefused("read-only file system", serial="A")) is ExitCode.FAILED
+    assert exit_code_for(ShellFailed(["mkdir", "/x"], 1, "read-only", serial="A")) is ExitCode.FAILED
+    assert exit_code_for(DeviceGone(serial="A", during="push")) is ExitCode.UNREACHABLE
