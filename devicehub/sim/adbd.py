@@ -62,7 +62,7 @@ class Adbd:
         self.features = features_of(profile.android)
         self.shell = shell
         self.system = system
-        self.files = PhoneFiles(shell.root)
+        self.files = PhoneFiles(shell.root, free_kib=profile.data_free_kib)
         self._live = LiveFiles(profile, shell.root)
         self._clock = SystemClock()
         self.android = profile.android

@@ -42,6 +42,7 @@ class PhoneSpec:
         more_ports: further ports of the same adbd: one phone, several transports.
         android: the release it plays, None for its profile's own.
         threads: the most that its engine may use; spinning threads on a busy host stall each other.
+        data_free_mib: what is free on its /data while it holds nothing, None for its profile's own.
         mode: confined needs user namespaces, portable maps paths, auto takes the first that works.
     """
 
@@ -52,6 +53,7 @@ class PhoneSpec:
     more_ports: tuple[int, ...] = ()
     android: int | None = None
     threads: int = 1
+    data_free_mib: int | None = None
     mode: Mode | Literal["auto"] = "auto"
 
 
@@ -118,6 +120,8 @@ async def virtual_phone(
             raise SimError(f"port {port} is one that adb takes for an emulator; use one outside 5555 to 5585")
     spec = replace(spec, boot_id=spec.boot_id or str(uuid.uuid4()))
     profile = load_profile(spec.profile, android=spec.android)
+    if spec.data_free_mib is not None:
+        profile = replace(profile, data_free_kib=min(spec.data_free_mib * 1024, profile.data_kib))
     async with contextlib.AsyncExitStack() as stack:
         shell, system = await stack.enter_async_context(start_shell(spec, profile))
         adbd = Adbd(
@@ -148,7 +152,9 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
                 phone.root / "system/bin",
                 host_tools,
                 applets_of(profile.android),
-                properties=f"{prefix}/dev/__properties__",
+                root=prefix,
+                size_kib=profile.data_kib,
+                free_kib=profile.data_free_kib,
             )
             system = PhoneSystem(profile, props, properties=phone.root / "dev/__properties__")
             view = rootfs.make_view(phone) if mode == "confined" else None

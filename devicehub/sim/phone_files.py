@@ -10,6 +10,7 @@ from typing import Final
 
 from devicehub.adb.wire_sync import SyncStat
 from devicehub.sim.namespace import SHELL_UID
+from devicehub.sim.space import free_bytes
 
 _WRITABLE: Final = ("data/local/tmp", "storage/emulated/0")
 _READ_ONLY: Final = ("system", "vendor", "product", "proc", "sys")
@@ -26,8 +27,26 @@ def copy_owner_bits(mode: int) -> int:
 class PhoneFiles:
     """Maps the phone's paths to the host's."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, free_kib: int) -> None:
         self._root = os.fspath(root)
+        self._free_kib = free_kib
+        self._free = 0
+
+    def measure_space(self) -> None:
+        """See how much is free; the files that are being written count with what they hold."""
+        self._free = free_bytes(self._root, self._free_kib)
+
+    def take_space(self, size: int) -> None:
+        """Take bytes of the free space for a file.
+
+        Raises:
+            OSError: there are not so many.
+        """
+        if size > self._free:
+            self.measure_space()  # what was removed since is free again
+        if size > self._free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._free -= size
 
     def resolve(self, path: str, *, follow: bool = True) -> str:
         """The host's path of a phone's path.

@@ -41,6 +41,8 @@ class Profile:
         clusters: its processors by kind.
         zones: type and reading of each thermal zone.
         screen: its size as `wm size` says it.
+        data_kib: the size of /data.
+        data_free_kib: what an empty phone has free there.
         texts: files by path on the phone.
     """
 
@@ -52,6 +54,8 @@ class Profile:
     clusters: tuple[Cluster, ...]
     zones: tuple[tuple[str, int], ...]
     screen: str
+    data_kib: int
+    data_free_kib: int
     texts: Mapping[str, str]
 
     def instance_props(self, serialno: str) -> dict[str, str]:
@@ -92,6 +96,8 @@ def load_profile(name: str, *, android: int | None = None) -> Profile:
         ),
         zones=tuple((zone["type"], zone["temp"]) for zone in data["zone"]),
         screen=data["screen"],
+        data_kib=data["data_kib"],
+        data_free_kib=data["data_free_kib"],
         texts=_sys_files(data) | {f"/proc/{file}": (folder / file).read_text() for file in _PROC},
     )
 

@@ -93,6 +93,7 @@ class _SyncService:
         self._input = _Input(stream)
         self._files = files
         self._data_max = data_max
+        self._measured = False
 
     async def serve_one(self) -> bool:
         """Serve one request; False when the stream is to end."""
@@ -173,6 +174,9 @@ class _SyncService:
             return await self._fail_after_data(f"couldn't create file: {error.strerror}")
         whole = False
         try:
+            if not self._measured:
+                await asyncio.to_thread(self._files.measure_space)
+                self._measured = True
             mtime = await self._write_data(fd)
             os.utime(fd, (mtime, mtime))
             whole = True
@@ -195,6 +199,7 @@ class _SyncService:
                 return int(size)
             pieces: list[memoryview] = []
             await self._gather(name, size, pieces)
+            self._files.take_space(sum(map(len, pieces)))
             await asyncio.to_thread(_write_all, fd, pieces)
 
     async def _gather(self, name: bytes, size: int, pieces: list[memoryview]) -> None:

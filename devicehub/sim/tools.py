@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHELLS: Final = ("mksh", "dash", "sh")
+_OWN: Final = frozenset(("df", "sync"))
 
 # One file per property: a shell reads a whole dump a byte at a time.
 _GETPROP: Final = """\
@@ -82,14 +83,18 @@ async def find_host_tools() -> HostTools:
     return HostTools(shell, toybox, frozenset(names))
 
 
-def install(folder: Path, tools: HostTools, applets: Applets, *, properties: str) -> None:
+def install(
+    folder: Path, tools: HostTools, applets: Applets, *, root: str, size_kib: int, free_kib: int
+) -> None:
     """Fill /system/bin.
 
     Args:
         folder: /system/bin as the host sees it.
         tools: what the host offers.
         applets: what the phone's release has.
-        properties: the folder of properties as the phone's programs see it.
+        root: the phone's / as its programs see it, without the last slash.
+        size_kib: the size of /data.
+        free_kib: what an empty phone has free there.
     """
     (folder / "sh").symlink_to(tools.shell)
     for name in applets.names:
@@ -104,17 +109,21 @@ def install(folder: Path, tools: HostTools, applets: Applets, *, properties: str
             _script(folder / name, _DENIED.format(name=name))
         elif place is not None:
             (folder / name).symlink_to(place)
+    # The host's disks are none of the phone's: their space is not told, and they are not written out.
+    space = _program("space.py")
+    _script(folder / "df", f'exec {space} {shlex.quote(root)} {size_kib} {free_kib} "$@"\n')
+    _script(folder / "sync", "exit 0\n")
     if tools.toybox is not None:
         text = _TOYBOX.format(
             toybox=shlex.quote(tools.toybox),
             stand_ins="|".join(sorted(STAND_INS)),
-            denied="|".join(sorted(DENIED)),
+            denied="|".join(sorted(DENIED | _OWN)),
             stand_in=_program("standins.py"),
         )
         _script(folder / "toybox", text)
     for name in SYSTEM_COMMANDS:
         _script(folder / name, f'exec {_program("client.py")} {name} "$@"\n')
-    _script(folder / "getprop", _GETPROP.format(properties=shlex.quote(properties)))
+    _script(folder / "getprop", _GETPROP.format(properties=shlex.quote(f"{root}/dev/__properties__")))
     package = shlex.quote(str(PACKAGE_FOLDER.parent))
     environment = f"PYTHONPATH={package} PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1"
     engine = f'exec {shlex.quote(sys.executable)} -m devicehub.sim.engine "$@"'
