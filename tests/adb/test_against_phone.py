@@ -14,7 +14,6 @@ from devicehub.adb import shell
 from devicehub.adb.client import AdbClient, Transport
 from devicehub.adb.server import PrivateServer, private_server
 from devicehub.adb.sync import open_sync
-from devicehub.adb.trees import TreeOutcome, pull_tree, push_tree
 from devicehub.errors import AdbRefused, DeviceGone, DeviceUnauthorized
 from devicehub.sim.phone import PhoneSpec, VirtualPhone, virtual_phone
 from devicehub.units import MIB
@@ -88,41 +87,6 @@ async def test_file_of_20_mb_goes_there_and_back(lab: Lab, tmp_path: Path) -> No
         assert summed.stdout.split()[0].decode() == hashlib.sha256(content).hexdigest()
         assert await sync.pull(remote, back) == len(content)
     assert back.read_bytes() == content
-
-
-async def test_tree_with_odd_names_goes_there_and_back_twice(lab: Lab, tmp_path: Path) -> None:
-    tree, back = tmp_path / "tree", tmp_path / "back"
-    for name in ODD_NAMES:
-        (tree / name).mkdir(parents=True)
-        (tree / name / f"{name}.txt").write_text(name)
-    (tree / "empty" / "er").mkdir(parents=True)
-    (tree / "link").symlink_to(tree / "a b" / "a b.txt")
-    expected = contents(tree)
-    async with open_sync(lab.transport) as sync:
-        for _ in range(2):
-            pushed = await push_tree(sync, tree, f"{FOLDER}/t é")
-            assert pushed.files == len(ODD_NAMES) + 1
-        pulled = await pull_tree(sync, f"{FOLDER}/t é", back)
-    assert pulled == TreeOutcome(pushed.files, pushed.size)
-    assert contents(back) == expected
-
-
-def contents(root: Path) -> dict[str, bytes | None]:
-    """Every path below, with the content of files."""
-    return {
-        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None for path in root.rglob("*")
-    }
-
-
-async def test_link_to_a_folder_and_a_pipe_are_skipped_by_name(lab: Lab, tmp_path: Path) -> None:
-    script = (
-        f"mkdir {FOLDER}/s && cd {FOLDER}/s && echo 1 >f && ln -s . loop && ln -s f link && ln -s no dead"
-    )
-    assert (await shell.run_script(lab.transport, script, timeout_s=30)).status == 0
-    async with open_sync(lab.transport) as sync:
-        outcome = await pull_tree(sync, f"{FOLDER}/s", tmp_path / "s")
-    assert outcome == TreeOutcome(2, 4, (f"{FOLDER}/s/dead", f"{FOLDER}/s/loop"))
-    assert contents(tmp_path / "s") == {"f": b"1\n", "link": b"1\n"}
 
 
 async def test_refused_push_names_the_place_and_the_next_one_works(lab: Lab, tmp_path: Path) -> None:
