@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from devicehub.errors import SimError
-from devicehub.sim import rootfs, tools
-from devicehub.sim.adbd import Adbd
-from devicehub.sim.applets import applets_of
-from devicehub.sim.keys import default_key_files
-from devicehub.sim.processes import start_processes
-from devicehub.sim.profile import Profile, load_profile
-from devicehub.sim.shell import Mode, Shell
-from devicehub.sim.system import PhoneSystem
+from devicehub.sim.adbd.keys import default_key_files
+from devicehub.sim.adbd.server import Adbd
+from devicehub.sim.android import tools
+from devicehub.sim.android.applets import applets_of
+from devicehub.sim.android.profile import Profile, load_profile
+from devicehub.sim.android.system import PhoneSystem
+from devicehub.sim.process import rootfs
+from devicehub.sim.process.processes import start_processes
+from devicehub.sim.process.shell import Mode, Shell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

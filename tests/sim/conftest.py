@@ -15,7 +15,7 @@ from tests.sim.adb_programs import BUNDLED, DEBIAN, Adb, adb_with_server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from devicehub.sim.shell import Mode
+    from devicehub.sim.process.shell import Mode
 
 
 @pytest.fixture(params=["adb 36", "adb 36 burst", "Debian's adb"])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from devicehub.sim.shell import Mode
+    from devicehub.sim.process.shell import Mode
     from tests.sim.adb_programs import Adb
 
 TMP = "/data/local/tmp"

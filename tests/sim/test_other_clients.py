@@ -13,12 +13,12 @@ from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 
 from devicehub.sim.phone import PhoneSpec, virtual_phone
 from tests.sim.adb_programs import BUNDLED, adb_with_server
-from tests.sim.raw_client import make_key, public_half
+from tests.sim.adbd.raw_client import make_key, public_half
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from devicehub.sim.shell import Mode
+    from devicehub.sim.process.shell import Mode
 
 TMP = "/data/local/tmp"
 

@@ -15,13 +15,13 @@ import pytest
 from devicehub import procs
 from devicehub.errors import SimError
 from devicehub.sim.phone import PhoneSpec, builtin_specs, virtual_phone
+from tests.sim.adbd.raw_client import connect_raw, make_key, public_half
 from tests.sim.conftest import phone_or_skip
-from tests.sim.raw_client import connect_raw, make_key, public_half
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from devicehub.sim.shell import Mode
+    from devicehub.sim.process.shell import Mode
 
 TMP = "/data/local/tmp"
 

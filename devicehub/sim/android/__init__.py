@@ -1,0 +1,1 @@
+"""What a phone's Android is: its data, applets, commands, log and services."""

@@ -1,0 +1,184 @@
+"""What Android's own commands answer: dumpsys, am, pm, cmd, settings, svc, wm, log, setprop."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from devicehub.sim.android.system import PhoneSystem
+
+    _Command = Callable[[PhoneSystem, Sequence[str]], "Answer"]
+
+_ERROR: Final = 255
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command prints and how it ends."""
+
+    stdout: bytes = b""
+    stderr: bytes = b""
+    status: int = 0
+
+
+def answer(system: PhoneSystem, argv: Sequence[str], *, pid: int) -> Answer:
+    """Run one of Android's commands, as process `pid`; 127 for what is not known."""
+    if argv[0] == "log":
+        return _log(system, argv[1:], pid)
+    command = _COMMANDS.get(argv[0])
+    if command is None:
+        return Answer(stderr=f"{argv[0]}: not found\n".encode(), status=127)
+    return command(system, argv[1:])
+
+
+def _dumpsys(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    services: Mapping[str, Callable[[PhoneSystem], str]] = {
+        "battery": _dump_battery,
+        "thermalservice": _dump_thermal,
+        "usb": _dump_usb,
+    }
+    names = [word for word in words if not word.startswith("-")]
+    known = [name for name in services if name != "thermalservice" or system.profile.android >= 10]
+    if "-l" in words or not names:
+        return Answer(("Currently running services:\n" + "".join(f"  {name}\n" for name in known)).encode())
+    if names[0] not in known:
+        return Answer(stderr=f"Can't find service: {names[0]}\n".encode())
+    if len(names) > 1:
+        # dumpsys battery set ... would make the phone lie about itself; nothing of that sort is played.
+        return Answer(f"Unknown command or option: {' '.join(names[1:])}\n".encode())
+    return Answer(services[names[0]](system).encode())
+
+
+def _dump_battery(system: PhoneSystem) -> str:
+    battery = system.profile.battery
+    lines = ["Current Battery Service state:"]
+    lines += [f"  {key}: {value}" for key, value in battery.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _dump_thermal(system: PhoneSystem) -> str:
+    now = [_temperature(*reading) for reading in system.profile.temperatures]
+    lines = ["IsStatusOverride: false"]
+    for listeners, count in (("ThermalEventListeners", 1), ("ThermalStatusListeners", 3)):
+        lines += [f"{listeners}:", f"\tcallbacks: {count}", "\tkilled: false", "\tbroadcasts count: -1"]
+    lines += ["Thermal Status: 0", "Cached temperatures:", *now, "HAL Ready: true", "HAL connection:"]
+    lines += ["\tThermalHAL AIDL 1  connected: yes", "Current temperatures from HAL:", *now]
+    lines += [
+        "Current cooling devices from HAL:",
+        "\tCoolingDevice{mValue=0, mType=2, mName=thermal-cpufreq-0}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _temperature(name: str, kind: int, degrees: float) -> str:
+    return f"\tTemperature{{mValue={degrees}, mType={kind}, mName={name}, mStatus=0}}"
+
+
+def _dump_usb(system: PhoneSystem) -> str:
+    functions = system.profile.props.get("sys.usb.state", "adb")
+    return (
+        "USB MANAGER STATE (dumpsys usb):\n{\n  device_manager={\n    handler={\n"
+        f"      current_functions=[\n        {functions.upper()}\n      ]\n"
+        "      current_functions_applied=true\n      screen_locked=false\n      connected=true\n"
+        "      configured=true\n      host_connected=false\n      sink_power=true\n    }\n  }\n}\n"
+    )
+
+
+def _settings(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    del system
+    if words[:1] == ["get"] and len(words) == 3:
+        return Answer(b"null\n")
+    if words[:1] == ["list"] and len(words) == 2:
+        return Answer()
+    return Answer(stderr=b"Invalid command: only get and list are known\n", status=_ERROR)
+
+
+def _pm(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    del system
+    if words[:2] == ["list", "packages"]:
+        return Answer(b"package:android\npackage:com.android.shell\npackage:com.android.systemui\n")
+    if words[:1] == ["path"]:
+        return Answer(status=1)
+    return Answer(stderr=f"Unknown command: {' '.join(words[:1])}\n".encode(), status=_ERROR)
+
+
+def _am(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    del system
+    if words[:1] == ["get-current-user"]:
+        return Answer(b"0\n")
+    return Answer(stderr=f"Unknown command: {' '.join(words[:1])}\n".encode(), status=_ERROR)
+
+
+def _cmd(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    inner: Mapping[str, _Command] = {"activity": _am, "package": _pm, "settings": _settings}
+    if words[:1] == ["-l"]:
+        names = "".join(f"  {name}\n" for name in sorted(inner))
+        return Answer(f"Currently running services:\n{names}".encode())
+    if not words:
+        return Answer(stderr=b"cmd: No service specified; use -l to list all services\n", status=20)
+    command = inner.get(words[0])
+    if command is None:
+        return Answer(stderr=f"cmd: Can't find service: {words[0]}\n".encode(), status=20)
+    return command(system, words[1:])
+
+
+def _svc(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    if words == ["usb", "getFunctions"]:
+        state = system.profile.props.get("sys.usb.state", "adb")
+        return Answer(stderr=(",".join(name for name in state.split(",") if name != "adb") + "\n").encode())
+    return Answer(
+        stderr=b"Available commands:\n    help     Show information about the subcommands\n", status=0
+    )
+
+
+def _wm(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    if words == ["size"]:
+        return Answer(f"Physical size: {system.profile.screen}\n".encode())
+    if words == ["density"]:
+        return Answer(f"Physical density: {system.profile.props.get('ro.sf.lcd_density', '480')}\n".encode())
+    return Answer(stderr=f"Unknown command: {' '.join(words[:1])}\n".encode(), status=_ERROR)
+
+
+# log -p i -t tag message ...
+def _log(system: PhoneSystem, words: Sequence[str], pid: int) -> Answer:
+    rest, priority, tag = list(words), "I", "log"
+    while len(rest) > 1 and rest[0] in ("-p", "-t"):
+        if rest[0] == "-p":
+            priority = rest[1].upper()[:1]
+        else:
+            tag = rest[1]
+        del rest[:2]
+    level = "VDIWEF".find(priority)
+    if level < 0:
+        return Answer(stderr=f"log: bad -p '{priority}'\n".encode(), status=1)
+    text = " ".join(rest).encode("utf-8", "surrogateescape")
+    name = tag.encode("utf-8", "surrogateescape")
+    system.log.add(time_ns=time.time_ns(), pid=pid, tid=pid, priority=level + 2, tag=name, message=text)
+    return Answer()
+
+
+def _setprop(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    if len(words) != 2:
+        return Answer(stderr=b"usage: setprop NAME VALUE\n", status=1)
+    name, value = words
+    if not name.startswith(("debug.", "log.", "persist.log.")) or "/" in name:
+        text = f"Failed to set property '{name}' to '{value}'.\nSee dmesg for error reason.\n"
+        return Answer(stderr=text.encode(), status=1)
+    system.set_property(name, value)
+    return Answer()
+
+
+_COMMANDS: Final[Mapping[str, _Command]] = {
+    "am": _am,
+    "cmd": _cmd,
+    "dumpsys": _dumpsys,
+    "pm": _pm,
+    "setprop": _setprop,
+    "settings": _settings,
+    "svc": _svc,
+    "wm": _wm,
+}

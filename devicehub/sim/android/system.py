@@ -1,0 +1,189 @@
+"""The phone's system behind its commands: the log, the properties, and answers to `client`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING, Final
+
+from devicehub.sim.android import client, logcat, logd
+from devicehub.sim.android.commands import Answer, answer
+from devicehub.sim.android.logring import LogRing
+from devicehub.sim.android.profile import format_dump
+from devicehub.sim.process.sockets import address_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from devicehub.sim.android.logring import Entry
+    from devicehub.sim.android.profile import Profile
+
+_ARGUMENTS_MAX: Final = 1 << 20
+_BATCH: Final = 512
+_DATAGRAM_MAX: Final = 8192
+
+
+class PhoneSystem:
+    """What runs on the phone beside adbd: logd, and Android's services as far as commands show them.
+
+    Attributes:
+        log: the phone's log.
+        profile: the phone that it plays.
+        props: its properties, those of this instance among them.
+        properties: the folder that holds one file per property.
+    """
+
+    def __init__(self, profile: Profile, props: Mapping[str, str], *, properties: Path) -> None:
+        self.log = LogRing()
+        self.props = dict(props)
+        self.profile = profile
+        self.properties = properties
+
+    @contextlib.asynccontextmanager
+    async def running(self, sockets: Path) -> AsyncIterator[None]:
+        """Listen in a folder of sockets while the block lasts."""
+        loop = asyncio.get_running_loop()
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as entries,
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as commands,
+        ):
+            for listener, name in ((entries, logd.SOCKET_NAME), (commands, client.SOCKET_NAME)):
+                with address_in(sockets, name) as address:
+                    listener.bind(address)
+            entries.setblocking(False)
+            loop.add_reader(entries, self._take_entries, entries)
+            server = await asyncio.start_unix_server(self._serve, sock=commands)
+            try:
+                yield
+            finally:
+                loop.remove_reader(entries)
+                server.close()
+
+    def set_property(self, name: str, value: str) -> None:
+        """Set a property, for `getprop` on the phone."""
+        self.props[name] = value
+        (self.properties / name).write_text(value + "\n")
+        (self.properties / ".dump").write_text(format_dump(self.props))
+
+    def note(self, tag: str, message: str, *, priority: int = 4, pid: int = 1000) -> None:
+        """An entry of Android's own in the system buffer."""
+        self.log.add(
+            time_ns=time.time_ns(),
+            pid=pid,
+            tid=pid,
+            uid=1000,
+            priority=priority,
+            tag=tag.encode(),
+            message=message.encode(),
+            buffer="system",
+        )
+
+    def _take_entries(self, entries: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_BATCH):
+                self.log.add_datagram(entries.recv(_DATAGRAM_MAX))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            size = struct.unpack("<I", await reader.readexactly(4))[0]
+            words = (await reader.readexactly(min(size, _ARGUMENTS_MAX))).split(b"\0")
+            pid, *argv = (word.decode("utf-8", "surrogateescape") for word in words)
+            if argv[0] == "logcat":
+                await self._serve_logcat(argv[1:], reader, writer)
+            else:
+                reply = answer(self, argv, pid=int(pid))
+                _send(writer, b"o", reply.stdout)
+                _send(writer, b"e", reply.stderr)
+                _send(writer, b"x", bytes([reply.status]))
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _serve_logcat(
+        self, argv: Sequence[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        try:
+            options = logcat.parse_options(argv, now_ns=time.time_ns())
+        except logcat.UsageError as error:
+            _send(writer, b"e", f"{error}\n".encode())
+            _send(writer, b"x", b"\1")
+            return
+        reply = self._answer_about_buffers(options)
+        if reply is not None:
+            _send(writer, b"o", reply.stdout)
+            _send(writer, b"x", b"\0")
+            return
+        if options.file is not None:
+            words = (options.file, str(options.rotate_kib), str(options.rotate_count))
+            _send(writer, b"f", b"\0".join(word.encode("utf-8", "surrogateescape") for word in words))
+        await self._print_entries(options, reader, writer)
+        _send(writer, b"x", b"\0")
+
+    def _answer_about_buffers(self, options: logcat.Options) -> Answer | None:
+        if options.clear:
+            self.log.clear(options.buffers)
+            return Answer()
+        if options.set_size is not None:
+            for name in options.buffers:
+                self.log.sizes[name] = options.set_size
+            return Answer()
+        if not options.show_size:
+            return None
+        lines = [
+            f"{name}: ring buffer is {self.log.sizes[name] // 1024} KiB"
+            f" ({self.log.used(name) // 1024} KiB consumed, {self.log.sizes[name] // 1024} KiB readable),"
+            " max entry is 5120 B, max payload is 4068 B\n"
+            for name in options.buffers
+        ]
+        return Answer("".join(lines).encode())
+
+    async def _print_entries(
+        self, options: logcat.Options, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        printer = logcat.Printer(options)
+        news = asyncio.Event()
+        self.log.on_entry.add(news.set)
+        # The program's end shows as the end of what it sends; it never sends more.
+        gone = asyncio.ensure_future(reader.read(1))
+        gone.add_done_callback(lambda _: news.set())
+        left = options.max_count
+        last = 0
+        first = True
+        try:
+            while not gone.done():
+                news.clear()
+                entries = self.log.after(last, options.buffers)
+                last = entries[-1].number if entries else last
+                entries = [entry for entry in entries if options.wants(entry)]
+                if first:
+                    entries = _begin(entries, options)
+                    first = False
+                if left is not None:
+                    entries = entries[:left]
+                    left -= len(entries)
+                for entry in entries:
+                    _send(writer, b"o", printer.show(entry))
+                await writer.drain()
+                if options.dump or left == 0:
+                    return
+                await news.wait()
+        finally:
+            self.log.on_entry.discard(news.set)
+            gone.cancel()
+
+
+def _begin(entries: list[Entry], options: logcat.Options) -> list[Entry]:
+    if options.since_ns is not None:
+        return [entry for entry in entries if entry.time_ns >= options.since_ns]
+    return entries[-options.tail :] if options.tail is not None else entries
+
+
+def _send(writer: asyncio.StreamWriter, kind: bytes, payload: bytes) -> None:
+    if payload:
+        writer.write(client.HEADER.pack(kind, len(payload)) + payload)

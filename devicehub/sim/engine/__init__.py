@@ -1,0 +1,1 @@
+"""The virtual MNN engine: `python -m devicehub.sim.engine` on the phone."""

@@ -1,0 +1,1 @@
+"""How a phone's processes live: namespaces, folders, pipes, and the program that starts them."""
