@@ -92,7 +92,7 @@ class Hub:
         Raises:
             ExceptionGroup: of AdbServerUnavailable, when the server died.
         """
-        lists: asyncio.Queue[Sequence[DeviceLine]] = asyncio.Queue()
+        lists: asyncio.Queue[Sequence[DeviceLine] | None] = asyncio.Queue()
         lines: Sequence[DeviceLine] = ()
         asked: set[DeviceLine] = set()
         shown: Sequence[Device] | None = None
@@ -101,12 +101,14 @@ class Hub:
             if not await self._identify(line):
                 await self._clock.sleep(_RETRY_S)
             asked.discard(line)
-            lists.put_nowait(lines)
+            # Look again at the newest list; one that is put here could overtake it.
+            lists.put_nowait(None)
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(Discovery(self.client, self._clock).watch(lists.put_nowait))
             while True:
-                lines = await lists.get()
+                newest = await lists.get()
+                lines = lines if newest is None else newest
                 for line in self._registry.see(lines):
                     if line not in asked:
                         asked.add(line)

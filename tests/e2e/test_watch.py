@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -17,7 +18,6 @@ from devicehub.sim.phone import PhoneSpec, virtual_phone
 from tests.e2e.command import DEVICEHUB
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import AsyncIterator
     from pathlib import Path
 
@@ -43,7 +43,8 @@ async def watching(server: PrivateServer, home: Path) -> AsyncIterator[asyncio.s
 
 async def next_list(watch: asyncio.subprocess.Process) -> list[dict[str, Any]]:
     assert watch.stdout is not None
-    line = await watch.stdout.readline()
+    async with asyncio.timeout(90):
+        line = await watch.stdout.readline()
     assert line, "devices --watch ended"
     rows = json.loads(line)
     assert isinstance(rows, list)
