@@ -6,6 +6,7 @@ own rows go to the phone's log.
 
 Environment: DEVICEHUB_SIM_THREADS, the most threads granted (default 1). How many were asked for and used
 stands in the phone's log under the tag `devicehub`: the real program prints nothing of the kind.
+DEVICEHUB_SIM_ROOT, where a portable phone keeps its files.
 """
 
 from __future__ import annotations

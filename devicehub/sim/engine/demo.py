@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.sim.engine import report
+from devicehub.sim.engine.paths import host_config
 from devicehub.sim.engine.prompts import (
     CEVAL_HEADER,
     ceval_question,
@@ -61,7 +62,8 @@ class LlmDemo:
             self._stdio.out(f"Usage: {argv[0]} config.json <prompt.txt>\n")
             return 0
         self._stdio.out(b"config path is " + os.fsencode(argv[1]) + b"\n")
-        self._model = WheelModel(argv[1])
+        with host_config(argv[1]) as config_path:
+            self._model = WheelModel(config_path)
         if not self._load(argv[1]):
             return 0
         self._tune()
