@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +31,7 @@ async def _devices(*, watch: bool, as_json: bool) -> None:
 
     def show(devices: Sequence[Device]) -> None:
         _show(devices, as_json=as_json)
+        sys.stdout.flush()  # a pipe would hold the list back until many have come
 
     if watch:
         await hub.watch(show)

@@ -37,6 +37,7 @@ async def watching(server: PrivateServer, home: Path) -> AsyncIterator[asyncio.s
         "ANDROID_ADB_SERVER_PORT": str(server.address.port),
         "DEVICEHUB_HOME": str(home),
     }
+    env.pop("PYTHONUNBUFFERED", None)  # a user's pipe is buffered
     async with procs.child([DEVICEHUB, "devices", "--watch", "--json"], env=env) as watch:
         yield watch
 
