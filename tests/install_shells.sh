@@ -1,9 +1,9 @@
 #!/bin/sh
-# Brings the phone's shell and tools (mksh, toybox), strace and a second adb to a Debian host where we are root.
+# Brings what tests need to a Debian host where we are root: the phone's shell and tools, strace, libfaketime, a second adb.
 # Elsewhere it changes nothing: tests that need them skip and say why.
 set -u
 missing=
-for tool in mksh toybox strace adb; do
+for tool in mksh toybox strace adb faketime; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -z "$missing" ] && exit 0
