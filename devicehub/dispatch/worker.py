@@ -14,7 +14,16 @@ from devicehub.errors import InputError, RunLost
 from devicehub.runner.contract import LaunchSpec, engine_env
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState, next_state
-from devicehub.runs.model import DeviceRef, EngineRef, Launch, ModelRef, RunRecord, Timings, summarize
+from devicehub.runs.model import (
+    Attempt,
+    DeviceRef,
+    EngineRef,
+    Launch,
+    ModelRef,
+    RunRecord,
+    Timings,
+    summarize,
+)
 from devicehub.settings import PHONE_ROOT
 from devicehub.units import MB
 from devicehub.workloads import llm_demo
@@ -245,7 +254,7 @@ class Worker:
             config=self._config,
             config_sha256=hashlib.sha256(self._config_file).hexdigest(),
             prompts=request.prompts.count(b"\n"),
-            protocol=None,
+            attempts=[Attempt(number=1, phone_run_id=request.run_id)],
             conditions=self._conditions.finish(self._adb),
             fidelity=None,
             launches=[launch],

@@ -9,8 +9,9 @@
                                                       │
                               succeeded · failed ◀────┘        cancelled · lost from any state before the end
 
-An end is final, but `lost`: a result imported later replaces it, once. The table is total: what a phone may
-report in any order keeps the state; only steps that the hub itself takes out of order raise.
+A retry leads back to checking. An end is final, but `lost`: a result imported later replaces it, once. The
+table is total: what a phone may report in any order keeps the state; only steps that the hub itself takes out of
+order raise.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class RunEvent(StrEnum):
     """What happens to a run."""
 
     CHECK = "check"
+    """An attempt begins; from deploying on, a new one, the old supervisor being proven dead."""
     DEPLOY = "deploy"
     START = "start"
     STARTED = "started"
@@ -66,12 +68,12 @@ class RunEvent(StrEnum):
 _TABLE: Final = """
            check    deploy    start    started link_lost link_back exited     succeed   fail   cancel    lose
 queued     checking -         -        -       .         .         .          -         failed cancelled lost
-checking   -        deploying -        -       .         .         .          -         failed cancelled lost
-deploying  -        -         starting -       .         .         .          -         failed cancelled lost
-starting   -        -         -        running detached  .         collecting -         failed cancelled lost
-running    -        -         -        .       detached  .         collecting -         failed cancelled lost
-detached   -        -         -        running .         running   collecting -         failed cancelled lost
-collecting -        -         -        .       .         .         .          succeeded failed cancelled lost
+checking   .        deploying -        -       .         .         .          -         failed cancelled lost
+deploying  checking -         starting -       .         .         .          -         failed cancelled lost
+starting   checking -         -        running detached  .         collecting -         failed cancelled lost
+running    checking -         -        .       detached  .         collecting -         failed cancelled lost
+detached   checking -         -        running .         running   collecting -         failed cancelled lost
+collecting checking -         -        .       .         .         .          succeeded failed cancelled lost
 succeeded  -        -         -        .       .         .         .          -         -      .         .
 failed     -        -         -        .       .         .         .          -         -      .         .
 cancelled  -        -         -        .       .         .         .          -         -      .         .

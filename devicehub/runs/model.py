@@ -108,18 +108,31 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     samples: int = 0
 
 
-class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, whole: what was asked, where, under which conditions, and what came of it."""
+class Caution(msgspec.Struct, frozen=True, kw_only=True):
+    """What may spoil a run, told before it starts; `--strict` refuses to start then."""
+
+    slug: str
+    sentence: str
+    remedy: str
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try of a run; a retry is a new attempt, begun only when the old supervisor is proven dead."""
+
+    number: int
+    phone_run_id: str
+    """What its folder on the phone is called."""
+    cause: str | None = None
+    """Why it was not the last one, or how it failed; None for the one that gave the result."""
+    sentence: str | None = None
+
+
+class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a run before it starts: enough for any hub to read what the phone then has of it."""
 
     id: str
-    state: RunState
-    verdict: str | None
-    cause: str | None
-    trusted: bool
-    trust_reasons: list[str]
-    """Why the figures are not to be trusted; empty where they are."""
-    virtual: bool
     workload: str
+    virtual: bool
     device: DeviceRef
     engine: EngineRef
     model: ModelRef
@@ -127,14 +140,41 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     config_sha256: str
     prompts: int
-    protocol: str | None
+    launches_asked: int = 1
+    protocol: str | None = None
+    options: dict[str, Any] = {}
+    """The workload's own: what llm_bench is asked, the table of a custom workload."""
+    media: dict[str, int] = {}
+    """How many pictures and sounds the prompts hold, by kind."""
+    limits: dict[str, int] = {}
+    sample_hz: float = 1.0
+    cautions: list[Caution] = []
+    adb_server: int | None = None
+    adb_burst: bool | None = None
+    battery_percent: int | None = None
+    """When the phone was identified; so is the temperature."""
+    battery_temp_mc: int | None = None
+    started: float
+    """Seconds since the epoch on the host's clock."""
+
+
+class RunRecord(RunHeader, frozen=True, kw_only=True):
+    """One run, whole: what was asked, where, under which conditions, and what came of it."""
+
+    state: RunState
+    verdict: str | None
+    cause: str | None
+    trusted: bool
+    trust_reasons: list[str]
+    """Why the figures are not to be trusted; empty where they are."""
+    attempts: list[Attempt]
     conditions: Conditions
     fidelity: float | None
     launches: list[Launch]
     summary: Summary | None
     timings: Timings
-    started: float
-    """Seconds since the epoch on the host's clock."""
+    diagnosis: list[str] = []
+    """The last lines of a launch that was repeated attached to a terminal; without figures."""
     ended: float
 
 

@@ -38,6 +38,11 @@ def test_lost_is_the_one_end_that_a_later_import_may_replace() -> None:
     assert next_state(RunState.LOST, RunEvent.EXITED) is RunState.COLLECTING
 
 
+@pytest.mark.parametrize("state", [state for state in RunState if not state.is_end])
+def test_every_attempt_begins_with_the_check(state: RunState) -> None:
+    assert next_state(state, RunEvent.CHECK) is RunState.CHECKING
+
+
 def test_a_step_out_of_order_raises() -> None:
     with pytest.raises(IllegalTransition):
         next_state(RunState.QUEUED, RunEvent.SUCCEED)
