@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from devicehub.workloads.failures import FAILURES
 
 if TYPE_CHECKING:
-    from devicehub.workloads.failures import Failure
-    from devicehub.workloads.patterns import Pattern
+    from devicehub.workloads.patterns import Failure, Pattern
 
 _PATTERNS: Final = tuple((pattern, failure) for failure in FAILURES for pattern in failure.patterns)
 

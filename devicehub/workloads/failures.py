@@ -6,33 +6,15 @@ llm_config.json also lacks its embedding, and an engine that cannot load also pr
 A pattern is looked for in what the tool, the shell or the log says. Inside the model's own text a line is
 evidence only when it is exactly one of the lines that the engine prints while it generates (`engine_line`),
 and beside a healthy perf block it then makes the launch `ambiguous_output`.
-Rows without patterns are found by rule; the rule stands in `judge`, its outcome in the meaning.
+Rows without patterns are found by rule; most of them stand in `causes`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from devicehub.workloads.patterns import Pattern, engine, says, shell, signal
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One cause.
-
-    Attributes:
-        slug: its stable name.
-        meaning: one sentence.
-        remedy: what a person can do.
-        patterns: lines that prove it.
-    """
-
-    slug: str
-    meaning: str
-    remedy: str
-    patterns: tuple[Pattern, ...] = ()
-
+from devicehub.workloads.causes import FOUND_BY_RULE
+from devicehub.workloads.patterns import Failure, engine, says, shell, signal
 
 _RELOAD: Final = "push the model again; a checksum tells which file differs"
 _REEXPORT: Final = "push the model folder again, or export it again"
@@ -375,61 +357,7 @@ FAILURES: Final = (
             says("error: ", r"^error: (?:device .*not found|no devices|device offline|closed|device un)"),
         ),
     ),
-    Failure(
-        "adbd_restarted",
-        "The phone ended the run when its adb daemon stopped, as the USB mode changed.",
-        "set the USB mode to no data transfer and keep the screen unlocked, then repeat",
-    ),
-    Failure(
-        "rebooted",
-        "The phone restarted during the run.",
-        "repeat; with hexagon keep prompts at 2048 tokens or less",
-    ),
-    Failure(
-        "agent_killed",
-        "The agent on the phone ended without a result.",
-        "repeat; close other apps when it happens again",
-    ),
-    Failure(
-        "time_limit",
-        "The launch took longer than it was given.",
-        "raise the limit, ask for fewer tokens, or take a smaller model",
-    ),
-    Failure(
-        "log_loss",
-        "Lines of the log were lost where the counters should stand.",
-        "capture the log on the phone, with larger buffers (`logcat -G 4M`)",
-    ),
-    Failure(
-        "exit_status",
-        "The program ended with a status other than 0 and without an explanation.",
-        "read its whole output; in a logcat build the errors are in the log",
-    ),
-    Failure(
-        "ambiguous_output",
-        "What was printed has two readings: the counters or the error may be the model's own text.",
-        "run it again with another prompt, or with an engine that logs to logcat",
-    ),
-    Failure(
-        "no_tokens",
-        "The counters say that nothing was computed: no tokens, or speeds that are no numbers.",
-        "see the lines above the block; check the prompt and the model",
-    ),
-    Failure(
-        "bogus_bench",
-        "The table holds figures that no run can have.",
-        "check that the model is there and that it does not stop at once; llm_bench checks neither",
-    ),
-    Failure(
-        "not_mnn",
-        "The figures are another tool's.",
-        "give the output of llm_demo, llm_bench or MnnLlmChat",
-    ),
-    Failure(
-        "incomplete_output",
-        "The output ends before the counters.",
-        "wait for the end of the run; an engine built with MNN_USE_LOGCAT prints its counters to logcat",
-    ),
+    *FOUND_BY_RULE,
 )
 """All causes; an earlier one wins."""
 

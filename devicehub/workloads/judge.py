@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, RANK, Failure
+from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, RANK
 from devicehub.workloads.llm_bench import BenchReader, bogus_reason
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from devicehub.workloads.llm_demo import Cost, DemoReader
     from devicehub.workloads.log_side import EngineProcess, LogSide
     from devicehub.workloads.mnn_chat import ChatReader
+    from devicehub.workloads.patterns import Failure
     from devicehub.workloads.perf_block import PerfBlock
     from devicehub.workloads.record import Record
 

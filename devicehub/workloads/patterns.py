@@ -1,4 +1,4 @@
-"""How a line that proves a failure is recognised."""
+"""What a cause of failure is, and how a line that proves it is recognised."""
 
 from __future__ import annotations
 
@@ -21,6 +21,23 @@ class Pattern:
     regex: re.Pattern[str]
     engine_line: bool = False
     shell_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One cause.
+
+    Attributes:
+        slug: its stable name.
+        meaning: one sentence.
+        remedy: what a person can do.
+        patterns: lines that prove it.
+    """
+
+    slug: str
+    meaning: str
+    remedy: str
+    patterns: tuple[Pattern, ...] = ()
 
 
 def says(needle: str, regex: str | None = None) -> Pattern:
