@@ -88,7 +88,7 @@ _OF_THE_APP: Final = (
     Failure(
         "install_restricted",
         "The phone refused to install the app.",
-        "allow installation over USB in the developer options; MIUI, HyperOS and ColorOS have a switch for it",
+        "allow installing over USB in the developer options (MIUI, HyperOS and ColorOS have a switch for it)",
     ),
     Failure(
         "app_no_channel",
