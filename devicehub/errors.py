@@ -23,7 +23,9 @@
     │   ├── PhoneLocked            another run holds the phone
     │   └── RunLost                last heartbeat
     ├── RunError
-    │   └── IllegalTransition
+    │   ├── IllegalTransition
+    │   ├── PhoneAway              the run goes on there
+    │   └── RunRefused             --strict, or a phone in quarantine
     └── SimError                   a virtual phone could not be started
 
 The class says where, `transient` says whether to try again; only `dispatch/` reads `transient`.
@@ -316,6 +318,37 @@ class IllegalTransition(RunError):
 
     def __str__(self) -> str:
         return f"no transition from {self.state} on {self.event}"
+
+
+class PhoneAway(RunError):
+    """The phone of a run that has started is out of reach; the run goes on there."""
+
+    transient = True
+
+    def __init__(self, *, serial: str, run_id: str, waited_s: float) -> None:
+        super().__init__(serial, run_id, waited_s)
+        self.serial = serial
+        self.run_id = run_id
+        self.waited_s = waited_s
+
+    def __str__(self) -> str:
+        return (
+            f"{self.serial}: out of reach for {self.waited_s:.0f} s; run {self.run_id} goes on there, and "
+            f"`devicehub runs watch {self.run_id}` takes it up when the phone is back"
+        )
+
+
+class RunRefused(RunError):
+    """A run was not begun."""
+
+    def __init__(self, serial: str, problem: str, *, remedy: str) -> None:
+        super().__init__(serial, problem, remedy)
+        self.serial = serial
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.serial}: {self.problem}; {self.remedy}"
 
 
 class SimError(HubError):

@@ -12,6 +12,7 @@ from devicehub.errors import (
     HubError,
     InputError,
     NoPhoneReady,
+    PhoneAway,
     RunnerError,
     SelectionError,
     ShellFailed,
@@ -43,7 +44,7 @@ def exit_code_for(error: HubError) -> ExitCode:
             return ExitCode.BAD_INPUT
         case AdbRefused() | ShellFailed():
             return ExitCode.FAILED  # the phone was reached, and its answer is no
-        case NoPhoneReady() | AdbError():
+        case NoPhoneReady() | AdbError() | PhoneAway():
             return ExitCode.UNREACHABLE
         case SelectionError():
             return ExitCode.USAGE

@@ -9,9 +9,9 @@
                                                       │
                               succeeded · failed ◀────┘        cancelled · lost from any state before the end
 
-A retry leads back to checking. An end is final, but `lost`: a result imported later replaces it, once. The
-table is total: what a phone may report in any order keeps the state; only steps that the hub itself takes out of
-order raise.
+A retry leads back to checking. An end is final, but `lost`: a result imported later replaces it, once.
+The table is total: what a phone may report in any order keeps the state; only steps that the hub itself
+takes out of order raise.
 """
 
 from __future__ import annotations

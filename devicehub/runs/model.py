@@ -49,6 +49,7 @@ class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """One start of the process and what came of it."""
 
+    number: int = 1
     verdict: str | None
     cause: str | None
     text: str | None
@@ -58,6 +59,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[str] = []
     """The lines that prove the cause."""
     remedy: str | None = None
+    duration_s: float | None = None
+    """On the phone's boot clock, which counts suspension."""
+    crash: list[str] = []
+    """What the phone's crash buffer, its low-memory killer or its watchdog said of this process."""
+    log_loss: list[str] = []
+    """What tells that the captured log has holes."""
     stdout_buffered: bool = True
     """The process wrote to a file: a crash loses what it had not flushed."""
 
