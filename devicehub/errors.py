@@ -26,6 +26,7 @@
     │   ├── IllegalTransition
     │   ├── PhoneAway              the run goes on there
     │   └── RunRefused             --strict, or a phone in quarantine
+    ├── StoreError                 the database of runs: file, what, remedy
     └── SimError                   a virtual phone could not be started
 
 The class says where, `transient` says whether to try again; only `dispatch/` reads `transient`.
@@ -349,6 +350,19 @@ class RunRefused(RunError):
 
     def __str__(self) -> str:
         return f"{self.serial}: {self.problem}; {self.remedy}"
+
+
+class StoreError(HubError):
+    """The database of runs cannot be used."""
+
+    def __init__(self, file: Path | str, problem: str, *, remedy: str) -> None:
+        super().__init__(file, problem, remedy)
+        self.file = file
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}; {self.remedy}"
 
 
 class SimError(HubError):
