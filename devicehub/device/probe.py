@@ -1,4 +1,4 @@
-"""Asks a phone who it is: properties, processor and boot id in one round trip."""
+"""Asks a phone who it is and how it is: each in one round trip."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 from devicehub.adb import shell
 from devicehub.android.cpuinfo import CpuInfo, parse_cpuinfo
 from devicehub.android.getprop import parse_getprop
+from devicehub.device.state import PhoneState, parse_state, state_script
 
 if TYPE_CHECKING:
     from devicehub.adb.client import Transport
 
 _TIMEOUT_S: Final = 20.0
+_STATE_TIMEOUT_S: Final = 40.0
+_DATA: Final = "/data/local/tmp"
 _BETWEEN: Final = "--devicehub-5d3f0c--"
 _SCRIPT: Final = (
     f"getprop; echo; echo {_BETWEEN}; cat /proc/cpuinfo 2>/dev/null; echo; echo {_BETWEEN}; "
@@ -44,6 +47,16 @@ async def read_properties(transport: Transport) -> PhoneText:
     """
     result = await shell.run_script(transport, _SCRIPT, timeout_s=_TIMEOUT_S)
     return split_answer(result.stdout)
+
+
+async def read_state(transport: Transport) -> PhoneState:
+    """Read USB mode, screen, power, memory and free space; what the phone does not give stays unknown.
+
+    Raises:
+        AdbError: the phone cannot be asked.
+    """
+    result = await shell.run_script(transport, state_script(_DATA), timeout_s=_STATE_TIMEOUT_S)
+    return parse_state(result.stdout)
 
 
 def split_answer(output: bytes) -> PhoneText:

@@ -1,0 +1,3 @@
+from tests.deploy.conftest import phone
+
+__all__ = ["phone"]
