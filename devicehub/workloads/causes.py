@@ -91,6 +91,11 @@ _OF_THE_APP: Final = (
         "allow installing over USB in the developer options (MIUI, HyperOS and ColorOS have a switch for it)",
     ),
     Failure(
+        "app_failed",
+        "The app did not come up.",
+        "start it by hand once and look at what the phone shows",
+    ),
+    Failure(
         "app_no_channel",
         "The app takes no prompt from outside.",
         "switch on the API service in the app's settings, or install a debug build of the app",

@@ -1,0 +1,66 @@
+"""What agent/app.sh tells of the app it started: the process, whether it was in front, how it went."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from devicehub.android.foreground import Foreground, read_foreground
+from devicehub.workloads.mnn_chat_plan import join_lines
+
+_LOOKS: Final = ("begin", "end")
+_MOST_LINES: Final = 40
+
+
+class AppSide:
+    """The lines of app.sh's stdout become facts about the app's process.
+
+    Attributes:
+        pid: the app's own process, the one whose lines in the log count; None where it never came up.
+        gone: the process ended before it was told to.
+        late: app.sh's own limit ended it.
+    """
+
+    def __init__(self) -> None:
+        self.pid: int | None = None
+        self.gone = False
+        self.late = False
+        self.absent = False
+        self._started: list[str] = []
+        self._looks: dict[str, list[str]] = {when: [] for when in _LOOKS}
+
+    def take_line(self, line: str) -> None:
+        """Read one line, given without its end; a line of another form says nothing."""
+        key, separator, value = line.partition("=")
+        when, _, source = key.partition(".")
+        if not separator:
+            return
+        if key == "pid" and value.isascii() and value.isdigit() and len(value) < 10:
+            self.pid = int(value)
+        elif key in ("gone", "late", "no_process"):
+            setattr(self, "absent" if key == "no_process" else key, value == "1")
+        elif key == "am" and len(self._started) < _MOST_LINES:
+            self._started.append(value)
+        elif when in self._looks and source and len(self._looks[when]) < _MOST_LINES:
+            self._looks[when].append(value)
+
+    def looked(self, when: str) -> Foreground:
+        """What the phone showed at `begin` or `end`."""
+        return read_foreground(self._looks[when])
+
+    def cause(self, package: str) -> tuple[str, list[str]] | None:
+        """What app.sh's lines prove, a slug of `failures` and the lines; None where they prove nothing.
+
+        A process that vanished is no cause by itself: the log says what ended it.
+        """
+        errors = [line for line in self._started if line.startswith(("Error", "Security exception", "java."))]
+        if any("does not exist" in line or "Error type 3" in line for line in errors):
+            return "app_not_installed", join_lines(errors)
+        if self.absent:
+            return "app_failed", join_lines([*errors, *self._started]) or ["am start brought up no process"]
+        if self.late:
+            return "limit_time", ["the agent's own limit ended the app"]
+        for when in _LOOKS:
+            problem = self.looked(when).problem(package)
+            if problem is not None:
+                return "app_backgrounded", [f"at the {when} of the launch {problem}", *self._looks[when]]
+        return None
