@@ -7,22 +7,22 @@ where none does, the model is unknown: a wrong part number picks a wrong engine.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from devicehub.android.getprop import first_value, says_something
 from devicehub.device.parts import Part, find_part, mediatek_board, vendor_word
+from devicehub.profiles.schema import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from devicehub.android.cpuinfo import CpuInfo
     from devicehub.profiles.match import Soc, SocBook
-    from devicehub.profiles.schema import Vendor
 
 
-@dataclass(frozen=True)
-class SocFacts:
+class SocFacts(msgspec.Struct, frozen=True):
     """What is known of a phone's SoC; None is unknown.
 
     Attributes:
