@@ -1,10 +1,11 @@
 #!/system/bin/sh
 # ctl.sh: looks at runs and ends them.
-#   ctl.sh status RUN_ID                    key=value lines: state=prepared|running|ended|lost, then what is known
-#   ctl.sh stop RUN_ID [CAUSE]              asks the supervisor to end the run; ends its leftovers where none lives
-#   ctl.sh follow RUN_ID NONCE OUT ERR LOG SAMPLES   streams the files from these bytes on, counted from 1
-#   ctl.sh list                             RUN_ID STATE lines
-#   ctl.sh gc RUN_DAYS WORK_DAYS            removes ended runs, and work folders by last use
+#   ctl.sh status RUN_ID          key=value lines; the last is state=none|prepared|running|ended|lost
+#   ctl.sh stop RUN_ID [CAUSE]    asks for the run's end; a run that has not begun will not; ends leftovers
+#   ctl.sh follow RUN_ID NONCE LAUNCH OUT ERR LOG SAMPLES   streams the files from this launch and these bytes on
+#   ctl.sh repeat RUN_ID LAUNCH   becomes the workload of that launch once more, under the phone's lock
+#   ctl.sh list                   RUN_ID STATE lines
+#   ctl.sh gc RUN_DAYS WORK_DAYS  removes ended runs, and work folders by last use
 # shellcheck source=agent/lib.sh
 . "${0%/*}/lib.sh"
 TICK_S=0.2
@@ -13,63 +14,94 @@ TICK_S=0.2
 read_state() {
   state=ended
   [ ! -f "$run/exit" ] || return 0
+  state=none
+  [ -d "$run" ] || return 0
   state=prepared
-  [ -f "$run/supervisor" ] || return 0
+  [ -f "$run/claim" ] || return 0
   state=running
   find_supervisor && return 0
+  if [ ! -f "$run/supervisor" ]; then find_starter && return 0; fi
   state=ended
   [ ! -f "$run/exit" ] || return 0
   state=lost
   why_lost
 }
 
-show() { if slurp "$run/$1"; then out "$text"; fi; }
+# Whether the run.sh that claimed the run is about to bring a supervisor up.
+find_starter() {
+  slurp "$run/claim" || return 1
+  # shellcheck disable=SC2086
+  set -- $text
+  [ "${3-}" = "$boot_id" ] && alive "${1-}" "${2-}"
+}
+
+# Blank lines are what is left of the room that was kept for the file.
+show() { if slurp "$run/$1"; then out "${text%%"$newline$newline"*}"; fi; }
 
 show_status() {
   read_state
   case $state in
-    ended) show exit ;;
+    ended) show_launches; show exit ;;
     *) show status; show supervisor ;;
   esac
   # Last: the status file of a dead supervisor says that it runs.
+  out "phone_boot_id=$boot_id"
   [ "$state" != lost ] || out "cause=$cause"
   out "state=$state"
 }
 
+show_launches() {
+  number=1
+  while [ -f "$run/$number/exit" ]; do
+    show "$number/exit"
+    number=$((number + 1))
+  done
+}
+
 stop_run() {
   case ${1-stopped} in *[!a-z_]* | '') die "$E_USAGE" "not a cause: ${1-}" ;; esac
-  (set -C; out "${1-stopped}" >"$run/stop") 2>/dev/null
+  # Also where the run is not there yet: whoever asked has given it up, and run.sh may be on its way.
+  mkdir -p "$run"
+  ask_stop "$1"
   read_state
   case $state in
-    running) kill -s TERM "$super" ;;
+    running) find_supervisor && kill -s TERM "$super" ;;
     lost) end_leftovers KILL; drop_lock ;;
+    ended) end_leftovers KILL ;;
   esac
   out "state=$state"
 }
 
-# mark WORD: what follows is of this kind. The nonce is the asker's own, so no file can hold it.
+# mark WORDS: what follows is of this kind. The nonce is the asker's own, so no file can hold it.
 mark() { out "$nonce $1"; }
 
 follow_run() {
-  nonce=$1
-  cd "$run" 2>/dev/null && [ -f supervisor ] || die "$E_NO_RUN" "run $run_id was not started here"
-  exec 3<stdout 4<stderr 5<log 6<samples
-  # The descriptors keep their places between two commands: no offset is ever computed here.
-  mark stdout; tail -c "+$2" <&3
-  mark stderr; tail -c "+$3" <&4
-  mark log; tail -c "+$4" <&5
-  mark samples; tail -c "+$5" <&6
+  nonce=$1 number=$2 from_out=$3 from_err=$4
+  if ! { cd "$run" && [ -f supervisor ]; } 2>/dev/null; then die "$E_NO_RUN" "run $run_id was not started here"; fi
+  opened='' seen='' inode=''
+  open_log "$5"
+  exec 6<samples
+  mark samples; tail -c "+$6" <&6
   mark tick
-  sizes=
   read_state
   while :; do
     # Looked at before the files: what was written before the end is sent.
     if [ -f exit ]; then state=ended; elif ! alive "${super-}" "${super_start-}"; then read_state; fi
-    new=$(stat -c %s stdout stderr log samples)
-    [ "$new" = "$sizes" ] && [ "$state" = running ] || send_rest
-    sizes=$new
+    while open_launch && [ -f "$number/exit" ]; do
+      send_all
+      mark launch_exit
+      show "$number/exit"
+      out "phone_boot_id=$boot_id"
+      mark tick
+      exec 3<&- 4<&-
+      opened='' from_out=1 from_err=1
+      number=$((number + 1))
+    done
+    new=$(stat -c '%i %s' ./"$number"/stdout ./"$number"/stderr log samples 2>/dev/null)
+    if [ "$new" != "$seen" ] || [ "$state" != running ]; then send_all; fi
+    seen=$new
     case $state in
-      ended) mark exit; show exit; mark end; return 0 ;;
+      ended) mark exit; show_status; mark end; return 0 ;;
       lost) mark lost; show_status; mark end; return 0 ;;
     esac
     mark tick
@@ -77,12 +109,64 @@ follow_run() {
   done
 }
 
-send_rest() {
-  mark stdout; cat <&3
-  mark stderr; cat <&4
+# Opens the files of the current launch where it has begun. The descriptors keep their places between two commands:
+# no offset is ever computed here.
+open_launch() {
+  [ -z "$opened" ] || return 0
+  [ -f "$number/stderr" ] || return 1
+  exec 3<"$number/stdout" 4<"$number/stderr"
+  opened=1
+  mark "stdout $number"; tail -c "+$from_out" <&3
+  mark "stderr $number"; tail -c "+$from_err" <&4
+}
+
+# open_log FIRST: sends all that was captured, rotated parts first, from this byte on; 5 stays at its end.
+open_log() {
+  exec 5<log
+  read_inode
+  older=
+  for part in log.4 log.3 log.2 log.1; do
+    if [ -f "$part" ]; then older="$older $part"; fi
+  done
+  mark log
+  # shellcheck disable=SC2086
+  { [ -z "$older" ] || cat $older; cat <&5; } | tail -c "+$1"
+}
+
+read_inode() { inode=$(stat -c %i log 2>/dev/null); }
+
+send_all() {
+  if [ -n "$opened" ]; then
+    mark "stdout $number"; cat <&3
+    mark "stderr $number"; cat <&4
+  fi
   mark log; cat <&5
-  if [ -f log.1 ] && [ -z "${wrapped-}" ]; then wrapped=1; exec 5<log; cat <&5; fi
+  before=$inode
+  read_inode
+  if [ -n "$inode" ] && [ "$inode" != "$before" ]; then cat <&5; exec 5<log; cat <&5; fi
   mark samples; cat <&6
+}
+
+# The lock's holder is this process and what it becomes: a hang-up ends both.
+repeat_launch() {
+  case $1 in '' | *[!0-9]*) die "$E_USAGE" "not a launch: $1" ;; esac
+  if [ ! -f "$run/exit" ] || [ ! -f "$run/$1/exit" ]; then
+    die "$E_NO_RUN" "launch $1 of run $run_id has not ended here"
+  fi
+  start_of "$$" || die "$E_SUPERVISOR" "cannot read /proc/$$/stat"
+  take_lock "$run_id" "$$" "$start" || { out "holder=$holder" >&2; exit "$E_LOCKED"; }
+  launch_dir=$run/diagnosis
+  mkdir -p "$launch_dir"
+  publish "$launch_dir/pid" "$$ $start"
+  be_victim
+  launch_cwd=
+  # shellcheck disable=SC1091
+  . "$run/launch"
+  "launch_$1_place"
+  cd "$launch_cwd" || exit 125
+  unset DEVICEHUB_PROC DEVICEHUB_SYS
+  "launch_$1_env"
+  "launch_$1_argv" exec </dev/null
 }
 
 list_runs() {
@@ -123,8 +207,9 @@ command=${1-}
 case "$command:$#" in
   status:2) use_run "$2"; show_status ;;
   stop:[23]) use_run "$2"; stop_run "${3-stopped}" ;;
-  follow:7) use_run "$2"; follow_run "$3" "$4" "$5" "$6" "$7" ;;
+  follow:8) use_run "$2"; follow_run "$3" "$4" "$5" "$6" "$7" "$8" ;;
+  repeat:3) use_run "$2"; repeat_launch "$3" ;;
   list:1) list_runs ;;
   gc:3) collect_garbage "$2" "$3" ;;
-  *) die "$E_USAGE" "usage: ctl.sh status|stop|follow|list|gc ..." ;;
+  *) die "$E_USAGE" "usage: ctl.sh status|stop|follow|repeat|list|gc ..." ;;
 esac

@@ -9,9 +9,9 @@ umask 077
 set -u
 
 # shellcheck disable=SC2034
-CONTRACT=1
+CONTRACT=2
 # shellcheck disable=SC2034
-E_USAGE=64 E_CONTRACT=65 E_LOCKED=66 E_ALREADY=67 E_NO_RUN=68 E_SUPERVISOR=69 E_CONFIG=70
+E_USAGE=64 E_CONTRACT=65 E_LOCKED=66 E_ALREADY=67 E_NO_RUN=68 E_SUPERVISOR=69 E_CONFIG=70 E_STOPPED=71
 
 case $0 in
   /*/*/*/*) ;;
@@ -47,6 +47,32 @@ die() { out "$2" >&2; exit "$1"; }
 
 # publish FILE TEXT: the file appears, or is replaced, whole.
 publish() { out "$2" >"${1%/*}/.${1##*/}.new" && mv -f "${1%/*}/.${1##*/}.new" "$1"; }
+
+# reserve FOLDER: takes the room that `conclude` writes to, so that a full disk cannot keep an end from being told.
+reserve() {
+  padding=$newline
+  while [ "${#padding}" -lt 4096 ]; do padding=$padding$padding; done
+  out "$padding" >"$1/.exit"
+}
+
+# conclude FOLDER TEXT: publishes FOLDER/exit; opened for writing without truncation, which would give the room away.
+conclude() { out "$2" 1<>"$1/.exit" && mv -f "$1/.exit" "$1/exit"; }
+
+# ask_stop CAUSE: leaves the request for the run's end; the first cause counts. A full disk has room for a name only.
+ask_stop() {
+  (set -C; out "$1" >"$run/stop") 2>/dev/null && return 0
+  [ ! -s "$run/stop" ] || return 0
+  rm -f "$run/.spare"
+  out "$1" >>"$run/stop"
+}
+
+# Sets text to the cause of the run's stop; fails where none was asked for.
+read_stop() {
+  [ -f "$run/stop" ] || return 1
+  slurp "$run/stop" || text=
+  text=${text%%"$newline"*}
+  [ -n "$text" ] || text=stopped
+}
 
 # field FILE KEY: sets value to what stands after KEY= in the file.
 field() {
@@ -104,10 +130,10 @@ find_supervisor() {
 # end_leftovers SIGNAL: signals workload and log capture of a run whose supervisor cannot.
 end_leftovers() {
   field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] || return 0
-  for file in pid capture; do
-    slurp "$run/$file" || continue
+  for file in "$run"/*/pid "$run/capture"; do
+    slurp "$file" || continue
     # shellcheck disable=SC2086
-    set -- "$1" $text
+    set -- "$1" ${text%%"$newline"*}
     if alive "${2-}" "${3-}"; then signal_group "$1" "$2"; fi
   done
   return 0
@@ -154,13 +180,36 @@ drop_lock() {
   } 9>"$root/.guard"
 }
 
-# Sets cause to why a supervisor vanished that left no exit file.
+# Sets cause to why a supervisor vanished, or never came up, that left no exit file.
 # shellcheck disable=SC2034
 why_lost() {
   cause=agent_killed
-  field "$run/supervisor" boot_id || return 0
+  if ! field "$run/supervisor" boot_id; then
+    slurp "$run/claim" || text=
+    case $text in *" $boot_id" | '') ;; *) cause=rebooted ;; esac
+    return 0
+  fi
   if [ "$value" != "$boot_id" ]; then cause=rebooted; return 0; fi
   field "$run/supervisor" adbd || return 0
   read_adbd
   if [ -n "$value" ] && [ "$value" != "$adbd" ]; then cause=adbd_restarted; fi
+}
+
+# adbd's children cannot be killed (-950, on Android 8 -1000): a model too big would take the phone instead.
+be_victim() { echo 500 2>/dev/null >/proc/self/oom_score_adj; }
+
+# Sets lines to what the kernel allows this process: cpus_allowed, oom_score_adj, one cgroup per hierarchy.
+describe_self() {
+  lines=
+  # "Cpus_allowed_list:	0-7": a tab stands after the colon.
+  if slurp "/proc/$$/status"; then
+    text=${text##*Cpus_allowed_list:?}
+    lines=cpus_allowed=${text%%"$newline"*}
+  fi
+  if slurp "/proc/$$/oom_score_adj"; then lines=$lines${newline}oom_score_adj=$text; fi
+  slurp "/proc/$$/cgroup" || text=
+  while [ -n "$text" ]; do
+    lines=$lines${newline}cgroup=${text%%"$newline"*}
+    case $text in *"$newline"*) text=${text#*"$newline"} ;; *) text= ;; esac
+  done
 }

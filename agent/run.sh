@@ -13,6 +13,7 @@ export TMPDIR="$run"
 
 # work/<name>/config.json is written once: equal configurations have equal names and share what lies beside it.
 place_config() {
+  "launch_$1_place"
   case $launch_cwd in "$root"/work/*) ;; *) return 0 ;; esac
   mkdir -p "$launch_cwd" || return 1
   [ -f "$run/config.json" ] || return 0
@@ -24,6 +25,8 @@ place_config() {
   : >"$launch_cwd/.last_used"
 }
 
+# A hub that gave the run up before it began has forbidden it.
+if read_stop; then out "cause=$text"; exit "$E_STOPPED"; fi
 read_boot_id
 start_of "$$" || die "$E_SUPERVISOR" "cannot read /proc/$$/stat"
 if ! take_lock "$run_id" "$$" "$start"; then
@@ -31,15 +34,22 @@ if ! take_lock "$run_id" "$$" "$start"; then
   [ "$holder" = "$run_id" ] && exit "$E_ALREADY"
   exit "$E_LOCKED"
 fi
-if ! (set -C; out "$$ $start" >"$run/claim") 2>/dev/null; then
+if ! (set -C; out "$$ $start $boot_id" >"$run/claim") 2>/dev/null; then
   drop_lock
   exit "$E_ALREADY"
 fi
 # The launch file is a few definitions in single quotes, written by the hub (PROTOCOL.md).
-launch_contract='' launch_cwd=''
+launch_contract='' launch_count=0 launch_cwd=''
 # shellcheck disable=SC1091
 . "$run/launch"
-if [ "$launch_contract" != "$CONTRACT" ] || ! place_config; then
+number=0
+while [ "$number" -lt "$launch_count" ] && [ "$launch_contract" = "$CONTRACT" ]; do
+  number=$((number + 1))
+  place_config "$number" && continue
+  number=-1
+  break
+done
+if [ "$number" -lt 1 ]; then
   drop_lock
   die "$E_CONFIG" "$launch_cwd/config.json cannot be written or differs from this run's"
 fi

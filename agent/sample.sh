@@ -7,9 +7,12 @@
 use_run "$1"
 super=$2
 super_start=$3
-FAST_S=${DEVICEHUB_SAMPLE_S:-1}
-SLOW_S=${DEVICEHUB_SLOW_S:-5}
+SLOW_S=5
 cd "$run" || exit "$E_NO_RUN"
+launch_period=1 limit_temp_mc='' limit_battery=''
+# shellcheck disable=SC1091
+. "$run/launch"
+number=1
 tab=$(printf '\t')
 power=$sys/class/power_supply/battery
 
@@ -29,11 +32,18 @@ add_word() {
   add "$word_key" "${1-}"
 }
 
-# begin LANE: uptime counts a suspension, the wall clock steps: the hub compares the two.
+# begin LANE: uptime counts a suspension, the wall clock steps: the hub compares the two. Uptime is read on both sides
+# of the wall clock and of the ticks, of which a suspended CPU counts none: a sampler that was kept waiting in between
+# shows no step and no sleep.
 begin() {
   sample=$1
   if slurp "$proc/uptime"; then add up "${text%% *}"; fi
   if [ -n "${EPOCHREALTIME-}" ]; then add wall "$EPOCHREALTIME"; else add wall "$(date +%s)"; fi
+  if [ "$1" = fast ] && slurp "$proc/stat"; then
+    text=${text%%"$newline"*}
+    add cpu "${text#cpu  }"
+  fi
+  if slurp "$proc/uptime"; then add up2 "${text%% *}"; fi
 }
 
 is_number() {
@@ -99,10 +109,6 @@ choose_battery() {
 sample_fast() {
   begin fast
   if slurp "$proc/meminfo"; then add_word mem_kb MemAvailable:; fi
-  if slurp "$proc/stat"; then
-    text=${text%%"$newline"*}
-    add cpu "${text#cpu  }"
-  fi
   if slurp "$proc/loadavg"; then add load "${text%% *}"; fi
   for folder in $clocks; do
     name=${folder%/cpufreq}
@@ -121,7 +127,8 @@ sample_fast() {
 }
 
 sample_workload() {
-  [ -f pid ] && slurp pid || return 0
+  while [ -f "$number/exit" ]; do number=$((number + 1)); done
+  slurp "$number/pid" || return 0
   slurp "/proc/${text%% *}/status" || return 0
   add_word rss_kb VmRSS:
   add_word threads Threads:
@@ -179,11 +186,14 @@ slow_lane() {
 choose_zones
 choose_clocks
 choose_battery
+begin head
+add period "$launch_period"
+out "$sample" >>samples
 case "$battery:$zones" in
   *capacity*temp*:?*) ;;
   *) slow_lane & ;;
 esac
 while alive "$super" "$super_start"; do
   sample_fast
-  sleep "$FAST_S"
+  sleep "$launch_period"
 done

@@ -1,88 +1,158 @@
 #!/system/bin/sh
-# supervise.sh RUN_ID: carries one claimed run to its exit file. Started by run.sh in a session of its own.
-# SIGTERM ends the workload and publishes `exit` as at any other end.
+# supervise.sh RUN_ID: carries one claimed run through its launches to its exit file. Started by run.sh in a session
+# of its own. SIGTERM ends the launch under way, starts no further one, and publishes `exit` as at any other end.
 # shellcheck source=agent/lib.sh
 . "${0%/*}/lib.sh"
 use_run "$1"
 cd "$run" || exit "$E_NO_RUN"
 export TMPDIR="$run"
-launch_cwd=
+launch_count=0 launch_cwd=''
+limit_wall_s='' limit_free_mib=''
 # shellcheck disable=SC1091
 . "$run/launch"
 
-BEAT_S=2
 GRACE_S=3
 LOG_TAIL_S=1
-workload='' logcat='' sampler='' beat='' stopping='' state=starting beats=0
+number=0 launched=0 workload='' workload_start='' stopping='' state=starting beats=0
+logcat='' logcat_start='' sampler='' sampler_start='' watcher='' watcher_start=''
 
 read_uptime() { uptime=; slurp "$proc/uptime" && uptime=${text%% *}; }
 
 write_status() {
-  read_uptime
-  publish "$run/status" "state=$state${newline}beat=$beats${newline}uptime=$uptime${newline}workload=$workload"
+  publish "$run/status" "state=$state${newline}beat=$beats${newline}uptime=$uptime${newline}launch=$number
+workload=$workload"
 }
 
 introduce() {
   read_boot_id
   read_adbd
-  groups=
-  slurp /proc/self/cgroup && groups=$text
-  cpus=
-  # "Cpus_allowed_list:	0-7": a tab stands after the colon.
-  slurp /proc/self/status && cpus=${text##*Cpus_allowed_list:?} && cpus=${cpus%%"$newline"*}
-  usb=$(getprop sys.usb.state 2>/dev/null)
   start_of "$$" || exit "$E_SUPERVISOR"
   self_start=$start
   keep_lock "$$" "$self_start" || exit "$E_LOCKED"
-  : >stdout; : >stderr; : >log; : >samples
+  : >log; : >samples
+  make_room || exit "$E_SUPERVISOR"
+  read_uptime
+  begun=$uptime
   write_status
-  set -- "contract=$CONTRACT" "pid=$$" "start=$self_start" "boot_id=$boot_id" "adbd=$adbd" \
-    "uptime=$uptime" "usb_state=$usb" "cpus_allowed=$cpus"
-  lines=
-  for line in "$@"; do lines=$lines$line$newline; done
-  # One line per cgroup hierarchy; a value is one line.
-  while [ -n "$groups" ]; do
-    lines=${lines}cgroup=${groups%%"$newline"*}$newline
-    case $groups in *"$newline"*) groups=${groups#*"$newline"} ;; *) groups= ;; esac
-  done
-  publish "$run/supervisor" "${lines%"$newline"}"
+  describe_self
+  publish "$run/supervisor" "contract=$CONTRACT${newline}pid=$$${newline}start=$self_start
+boot_id=$boot_id${newline}adbd=$adbd${newline}uptime=$uptime${newline}launches=$launch_count
+usb_state=$(getprop sys.usb.state 2>/dev/null)
+screen=$(getprop debug.tracing.screen_state 2>/dev/null)${newline}plugged=$(read_plugged)
+$lines" || exit "$E_SUPERVISOR"
 }
 
-# Captured here and not read over adb: the ring holds about a minute of a chatty phone. One rotation at 64 MiB
-# bounds the file without moving it under a reader that counts offsets; a wrap is told in `exit`.
+# The power supplies that say that they feed the phone, where this user may ask.
+read_plugged() {
+  found=
+  for folder in "$sys"/class/power_supply/*/; do
+    slurp "${folder}online" || continue
+    name=${folder%/}
+    found="$found${name##*/}:$text "
+  done
+  out "${found% }"
+}
+
+# The folders of all launches, and room for the ends of all and of the run.
+make_room() {
+  made=0
+  while [ "$made" -lt "$launch_count" ]; do
+    made=$((made + 1))
+    mkdir -p "$made" && reserve "$run/$made" || return 1
+  done
+  reserve "$run" && out "$padding" >"$run/.spare"
+}
+
+# Captured here and not read over adb: the ring holds about a minute of a chatty phone. What is rotated is kept, so
+# that offsets into all of it together stay true; the last slot in use means that some may be gone.
 start_log() {
   launch_tags exec setsid logcat -b main,system,crash -v threadtime -v epoch -v nsec -v uid -T 1 \
-    -f "$run/log" -r 65536 -n 1 </dev/null >/dev/null 2>&1 &
+    -f "$run/log" -r 32768 -n 4 </dev/null >/dev/null 2>&1 &
   logcat=$!
   if start_of "$logcat"; then publish "$run/capture" "$logcat $start"; fi
+  logcat_start=$start
 }
 
 start_sampler() {
   setsid sh "$agent/sample.sh" "$run_id" "$$" "$self_start" </dev/null >/dev/null 2>>"$run/agent" &
   sampler=$!
+  if start_of "$sampler"; then sampler_start=$start; fi
 }
 
-end_group() {
-  [ -n "$1" ] || return 0
-  signal_group TERM "$1"
-}
-
-# Runs beside the supervisor: its sign of life, and its avenger.
-keep_beat() {
+# Runs beside the supervisor: its sign of life, its limits, and its avenger. What it does not share with it, it reads.
+watch() {
+  state=running
+  number=1
+  scarce=0
   while alive "$$" "$self_start"; do
+    read_workload
+    read_uptime
+    check_memory
+    check_time
+    case $beats in *[05]) check_space ;; esac
+    case $beats in *[02468]) write_status ;; esac
     beats=$((beats + 1))
-    write_status
-    sleep "$BEAT_S"
+    sleep 1
   done
-  end_group "$logcat"
-  end_group "$sampler"
+  end_helpers
+  read_workload
   if alive "$workload" "$workload_start"; then signal_group KILL "$workload"; fi
+}
+
+# Sets workload and workload_start to those of the launch under way, which the watcher sees in files only.
+read_workload() {
+  while [ -f "$number/exit" ]; do number=$((number + 1)); done
+  workload=
+  slurp "$number/pid" || return 0
+  text=${text%%"$newline"*}
+  workload=${text%% *}
+  workload_start=${text#* }
+}
+
+end_run() { ask_stop "$1"; kill -s TERM "$$"; }
+
+# Under pressure Android takes every app and then itself before it takes a process of the shell's.
+check_memory() {
+  [ -n "$workload" ] && slurp "$proc/meminfo" || return 0
+  free=${text#*MemAvailable:}
+  [ "$free" != "$text" ] || return 0
+  # shellcheck disable=SC2086
+  set -- ${text#*MemTotal:}
+  least=$(($1 / 20))
+  [ "$least" -gt 262144 ] || least=262144
+  # shellcheck disable=SC2086
+  set -- $free
+  if [ "$1" -ge "$least" ]; then scarce=0; return 0; fi
+  scarce=$((scarce + 1))
+  [ "$scarce" -ne 2 ] || end_run out_of_memory
+}
+
+check_time() {
+  [ -n "$limit_wall_s" ] && [ -n "$begun" ] && [ -n "$uptime" ] || return 0
+  [ $((${uptime%%.*} - ${begun%%.*})) -lt "$limit_wall_s" ] || end_run limit_time
+}
+
+# Sets free_kib to what the disk has left, as text; empty where it is not told.
+read_space() {
+  free_kib=$(df -k "$run" 2>/dev/null)
+  # "Filesystem 1K-blocks Used Available Use% Mounted on", then the one line.
+  # shellcheck disable=SC2086
+  set -- ${free_kib##*"$newline"}
+  free_kib=${4-}
+  case $free_kib in *[!0-9]*) free_kib= ;; esac
+}
+
+check_space() {
+  [ -n "$limit_free_mib" ] || return 0
+  read_space
+  # Ten digits are more than a terabyte, and more than this arithmetic holds.
+  case $free_kib in '' | ??????????*) return 0 ;; esac
+  [ $((free_kib / 1024)) -ge "$limit_free_mib" ] || end_run limit_space
 }
 
 stop() {
   [ -z "$stopping" ] || return 0
-  stopping=stopped
-  slurp "$run/stop" && [ -n "$text" ] && stopping=$text
+  if read_stop; then stopping=$text; else stopping=stopped; fi
   [ -n "$workload" ] && kill_workload
 }
 
@@ -99,19 +169,16 @@ kill_workload() {
   ) &
 }
 
-run_workload() {
-  status=
+run_launch() {
+  launch_dir=$run/$number
+  "launch_${number}_place"
   read_uptime
   started=$uptime
-  ended=$uptime
-  [ -z "$stopping" ] || return 0
-  setsid sh "$agent/workload.sh" "$run_id" </dev/null >"$run/stdout" 2>"$run/stderr" &
+  setsid sh "$agent/workload.sh" "$run_id" "$number" </dev/null >"$launch_dir/stdout" 2>"$launch_dir/stderr" &
   workload=$!
+  launched=$number
   start_of "$workload" && workload_start=$start || workload_start=
   [ -z "$stopping" ] || kill_workload
-  state=running
-  keep_beat &
-  beat=$!
   # A trapped signal ends a wait early: only a process that is gone has a status.
   while :; do
     wait "$workload"
@@ -123,41 +190,70 @@ run_workload() {
     again=$?
     [ "$again" -eq 127 ] || status=$again
   fi
-  # What it left behind in its group would disturb the next run.
+  # What it left behind in its group would disturb the next launch.
   kill -s KILL -- "-$workload" 2>/dev/null
   read_uptime
   ended=$uptime
+  conclude_launch
+  workload=
 }
 
-# Sets sizes to NAME=BYTES lines.
-read_sizes() {
-  sizes=$(stat -c '%n=%s' stdout stderr log samples 2>/dev/null)
+conclude_launch() {
+  # A half-written cache of a killed engine stops the next one (it waits for ever or reads garbage).
+  if [ -n "$stopping" ] || [ "$status" -gt 125 ]; then
+    case $launch_cwd in "$root"/work/*) rm -rf "$launch_cwd"/*.static "$launch_cwd"/*/*.static ;; esac
+  fi
+  sleep "$LOG_TAIL_S"
+  read_space
+  slurp "$number/pid" || text=
+  case $text in *"$newline"*) text=${text#*"$newline"} ;; *) text= ;; esac
+  conclude "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$stopping
+started=$started${newline}ended=$ended${newline}workload=$workload${newline}free_kib=$free_kib
+$(sizes_of stdout stderr)${newline}$(sizes_of ../log ../log.?)$newline$text${newline}end=launch"
+}
+
+# sizes_of NAME...: NAME=BYTES lines of what there is, below the launch's folder.
+sizes_of() { cd "$launch_dir" && stat -c '%n=%s' "$@" 2>/dev/null; }
+
+# Ends logcat, sampler and watcher. One signal is not enough: a child that has just been forked may miss it.
+end_helpers() {
+  tries=0
+  while :; do
+    left=
+    end_helper "$logcat" "$logcat_start"
+    end_helper "$sampler" "$sampler_start"
+    end_helper "$watcher" "$watcher_start"
+    [ -n "$left" ] || return 0
+    tries=$((tries + 1))
+    sleep 0.05
+  done
+}
+
+end_helper() {
+  alive "$1" "$2" || return 0
+  left=1
+  if [ "$tries" -lt 30 ]; then signal_group TERM "$1"; else signal_group KILL "$1"; fi
 }
 
 finish() {
   trap '' TERM INT
-  sleep "$LOG_TAIL_S"
-  end_group "$logcat"
-  end_group "$sampler"
-  [ -z "$beat" ] || kill -s TERM "$beat" 2>/dev/null
+  end_helpers
   wait "$logcat"
   logcat_status=$?
   wait "$sampler"
-  [ -z "$beat" ] || wait "$beat"
-  # A half-written cache of a killed engine stops the next one (it waits for ever or reads garbage).
-  if [ -n "$stopping" ] || [ "${status:-255}" -gt 125 ]; then
-    case $launch_cwd in "$root"/work/*) rm -rf "$launch_cwd"/*.static "$launch_cwd"/*/*.static ;; esac
-  fi
+  wait "$watcher"
   wrapped=0
-  [ ! -e log.1 ] || wrapped=1
+  [ ! -e log.4 ] || wrapped=1
   state=ended
+  workload=
+  read_uptime
   write_status
   # f2fs and ext4 may publish a rename before the data; fsync came with Android 11 and spares the other files.
-  fsync stdout stderr log samples 2>/dev/null || sync
-  read_sizes
+  fsync ./*/stdout ./*/stderr ./*/exit log samples 2>/dev/null || sync
   drop_lock
-  publish "$run/exit" "contract=$CONTRACT${newline}status=$status${newline}cause=$stopping${newline}started=$started
-ended=$ended${newline}workload=$workload${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped$newline$sizes${newline}end=exit"
+  conclude "$run" "contract=$CONTRACT${newline}cause=$stopping${newline}launches=$launched${newline}boot_id=$boot_id
+started=$begun${newline}ended=$uptime${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped
+$(stat -c '%n=%s' samples log log.? 2>/dev/null)${newline}end=exit"
 }
 
 trap stop TERM INT
@@ -166,5 +262,11 @@ introduce
 [ ! -f "$run/stop" ] || stop
 start_log
 start_sampler
-run_workload
+watch &
+watcher=$!
+if start_of "$watcher"; then watcher_start=$start; fi
+while [ "$number" -lt "$launch_count" ] && [ -z "$stopping" ]; do
+  number=$((number + 1))
+  run_launch
+done
 finish

@@ -11,7 +11,7 @@ from devicehub.dispatch.conditions import AdbFacts, ConditionsReader
 from devicehub.dispatch.request import SilentListener
 from devicehub.engines.bundle import PROGRAM, VIRTUAL
 from devicehub.errors import InputError, RunLost
-from devicehub.runner.contract import LaunchSpec, engine_env
+from devicehub.runner.contract import Command, LaunchEnded, RunSpec, engine_env
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState, next_state
 from devicehub.runs.model import (
@@ -156,15 +156,19 @@ class Worker:
         cwd = f"{PHONE_ROOT}/work/{work}"
         run_dir = f"{PHONE_ROOT}/runs/{request.run_id}"
         handle = await self._runner.start(
-            LaunchSpec(
+            RunSpec(
                 run_id=request.run_id,
-                argv=llm_demo.argv(
-                    f"{self._engine.directory}/{PROGRAM}",
-                    f"{cwd}/config.json",
-                    f"{run_dir}/prompt.txt",
-                ),
-                cwd=cwd,
-                env=engine_env(self._engine.directory),
+                launches=[
+                    Command(
+                        argv=llm_demo.argv(
+                            f"{self._engine.directory}/{PROGRAM}",
+                            f"{cwd}/config.json",
+                            f"{run_dir}/prompt.txt",
+                        ),
+                        cwd=cwd,
+                        env=engine_env(self._engine.directory),
+                    )
+                ],
                 files={"config.json": self._config_file, "prompt.txt": request.prompts},
             )
         )
@@ -189,6 +193,8 @@ class Worker:
         cause: str | None = None
         try:
             async for piece in self._runner.follow(handle):
+                if isinstance(piece, LaunchEnded):
+                    continue
                 feed = {
                     "stdout": reader.feed_stdout,
                     "stderr": reader.feed_stderr,
@@ -209,8 +215,9 @@ class Worker:
             self._timings["run_ms"] = self._ms_since(begun)
             cause = lost.cause
             await self._runner.abandon(handle)  # what the supervisor left behind
-        status = ended.status if ended else None
-        reading = reader.finish(status, agent_cause=cause, pid=ended.workload_pid if ended else None)
+        last = ended.launches[-1] if ended and ended.launches else None
+        status = last.status if last else None
+        reading = reader.finish(status, agent_cause=cause, pid=last.workload_pid if last else None)
         return Launch(
             verdict=reading.verdict,
             cause=reading.cause,

@@ -7,33 +7,25 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from devicehub.adb.shell import open_shell, quote, run
+from devicehub.adb.shell import open_shell, quote
 from devicehub.adb.wire import Exit as ShellExit
 from devicehub.adb.wire import Stderr
-from devicehub.errors import (
-    AdbProtocolError,
-    AdbRefused,
-    AdbServerUnavailable,
-    AdbTimeout,
-    DeviceGone,
-    RunLost,
-    RunnerError,
-)
-from devicehub.runner.contract import STREAMS, Exit, Piece, RunHandle, parse_exit, parse_fields
-from devicehub.runner.frames import Data, Ended, FrameDecoder, FrameEvent, Vanished
+from devicehub.errors import AdbTimeout, DeviceGone, RunLost, RunnerError
+from devicehub.runner.contract import STREAMS, LaunchEnded, Piece
+from devicehub.runner.control import refused
+from devicehub.runner.exits import parse_exit, parse_fields, parse_launch_exit
+from devicehub.runner.frames import Data, Ended, FrameDecoder, FrameEvent, LaunchText, Vanished
+from devicehub.runner.link import BROKEN_LINK, Link
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable
 
     from devicehub.adb.client import Transport
     from devicehub.clock import Clock
+    from devicehub.runner.contract import Exit, Positions, RunHandle
 
-COMMAND_TIMEOUT_S: Final = 60.0
 SILENCE_S: Final = 20.0
 """The agent marks each fifth of a second; a link that is silent for this long is frozen."""
-_RETRY_S: Final = 1.0
-_POLL_S: Final = 0.5
-_BROKEN_LINK: Final = (AdbServerUnavailable, AdbProtocolError, AdbRefused, AdbTimeout, DeviceGone)
 
 
 async def follow(
@@ -41,124 +33,78 @@ async def follow(
     handle: RunHandle,
     *,
     clock: Clock,
-    positions: Mapping[str, int] | None = None,
+    positions: Positions,
     patience_s: float,
+    on_link: Callable[[bool], None] | None = None,
     silence_s: float = SILENCE_S,
-) -> AsyncGenerator[Piece, None]:
+) -> AsyncGenerator[Piece | LaunchEnded, None]:
     """The pieces of a run's files as they grow, until the run has ended and each file was read to its end.
+
+    A launch's end comes when all of its output was given, and the log up to its end.
 
     Args:
         transport: the phone.
         handle: the run.
         clock: paces the tries after a break.
-        positions: per stream, the byte to begin at, as an earlier follower left it.
+        positions: where to begin, as an earlier follower left it.
         patience_s: how long a broken link may last.
+        on_link: told False when the link breaks and True when it is back.
         silence_s: after how long without a sign of life a link counts as broken.
 
     Raises:
         AdbError: the link stayed broken.
-        RunLost: the supervisor vanished; what it left has been given.
+        RunLost: the supervisor vanished, or the phone fell and lost what it had written; what is left has
+            been given.
         RunnerError: the phone does not know the run, or a file is shorter than the run's end says.
     """
-    places = dict.fromkeys(STREAMS, 0) | dict(positions or {})
-    patience = _Patience(clock, patience_s)
+    place = positions
+    link = Link(clock, patience_s, on_link)
     while True:
         try:
-            attached = _attach(transport, handle, places, silence_s)
+            attached = _attach(transport, handle, place, silence_s)
             async with contextlib.aclosing(attached) as events:
                 async for event in events:
-                    patience.renew()
-                    if isinstance(event, Data):
-                        offset = places[event.stream]
-                        places[event.stream] += len(event.data)
-                        yield Piece(event.stream, offset, event.data)
-                    elif isinstance(event, Ended):
-                        _check_complete(transport, handle, event, places)
+                    link.works()
+                    if isinstance(event, Ended):
+                        _check_end(transport, handle, event.exit_text, place)
                         return
-                    elif isinstance(event, Vanished):
-                        raise _lost(transport, handle, event.text)
-        except _BROKEN_LINK:
-            if patience.is_over():
-                raise
-            await clock.sleep(_RETRY_S)
+                    if isinstance(event, Vanished):
+                        raise lost(transport, handle, event.text)
+                    item = _take(transport, handle, event, place)
+                    if item is not None:
+                        place = place.after(item)
+                        yield item
+        except BROKEN_LINK as error:
+            await link.broke(error)
 
 
-async def result(transport: Transport, handle: RunHandle, *, clock: Clock, patience_s: float) -> Exit:
-    """How a run ended; waits for its end.
-
-    Args:
-        transport: the phone.
-        handle: the run.
-        clock: paces the looks.
-        patience_s: how long a broken link may last.
-
-    Raises:
-        RunLost: its supervisor vanished without publishing an end.
-        RunnerError: the phone does not know the run, or its exit file is not whole.
-        AdbError: the link stayed broken.
-    """
-    patience = _Patience(clock, patience_s)
-    while True:
-        try:
-            text = await control(transport, handle, "status", handle.run_id)
-        except _BROKEN_LINK:
-            if patience.is_over():
-                raise
-            await clock.sleep(_RETRY_S)
-            continue
-        patience.renew()
-        state = parse_fields(text).get("state")
-        if state == "ended":
-            return _read_exit(transport, handle, text)
-        if state == "lost":
-            raise _lost(transport, handle, text)
-        if state != "running":
-            raise RunnerError(f"{transport.label}: run {handle.run_id} was never started on this phone")
-        await clock.sleep(_POLL_S)
-
-
-async def control(transport: Transport, handle: RunHandle, *words: str) -> bytes:
-    """What `ctl.sh` answers.
-
-    Raises:
-        RunnerError: it failed; its own words say why.
-        AdbError: the phone cannot be asked.
-    """
-    answer = await run(transport, ["sh", f"{handle.agent_dir}/ctl.sh", *words], timeout_s=COMMAND_TIMEOUT_S)
-    if answer.status != 0:
-        raise _refused(transport, words[0], answer.status, answer.stderr)
-    return answer.stdout
-
-
-class _Patience:
-    """How long a link has been broken, and whether that is too long."""
-
-    def __init__(self, clock: Clock, patience_s: float) -> None:
-        self._clock = clock
-        self._patience_s = patience_s
-        self._broken_since: float | None = None
-
-    def renew(self) -> None:
-        """The link works."""
-        self._broken_since = None
-
-    def is_over(self) -> bool:
-        """The link is broken; whether it has been for too long."""
-        now = self._clock.monotonic_s()
-        self._broken_since = now if self._broken_since is None else self._broken_since
-        return now - self._broken_since >= self._patience_s
+def _take(
+    transport: Transport, handle: RunHandle, event: FrameEvent, place: Positions
+) -> Piece | LaunchEnded | None:
+    if isinstance(event, Data):
+        return Piece(event.stream, getattr(place, event.stream), event.data, event.launch)
+    if not isinstance(event, LaunchText):
+        return None
+    launch = parse_launch_exit(event.exit_text)
+    if launch is None:
+        raise _fallen(transport, handle)
+    for name in ("stdout", "stderr"):
+        size = launch.byte_counts.get(name, 0)
+        if getattr(place, name) < size:
+            raise _short(transport, handle, f"{launch.number}/{name}", size, event.exit_text)
+    return LaunchEnded(launch)
 
 
 async def _attach(
-    transport: Transport, handle: RunHandle, places: Mapping[str, int], silence_s: float
+    transport: Transport, handle: RunHandle, place: Positions, silence_s: float
 ) -> AsyncGenerator[FrameEvent, None]:
     nonce = secrets.token_hex(16)
-    firsts = [str(places[name] + 1) for name in STREAMS]
-    argv = ["sh", f"{handle.agent_dir}/ctl.sh", "follow", handle.run_id, nonce, *firsts]
+    firsts = [str(getattr(place, name) + 1) for name in STREAMS]
+    words = ["follow", handle.run_id, nonce, str(place.launch), *firsts]
     decoder = FrameDecoder(nonce)
     said = b""
     # exec: on a hang-up adbd signals only the process that it started itself.
-    async with open_shell(transport, f"exec {quote(argv)}") as shell:
+    async with open_shell(transport, f"exec {quote(['sh', f'{handle.agent_dir}/ctl.sh', *words])}") as shell:
         events = aiter(shell)
         while True:
             try:
@@ -170,7 +116,7 @@ async def _attach(
                 # 128 and more: a signal ended it, as when the phone goes down.
                 if event.status == 0 or event.status >= 128:
                     raise DeviceGone(serial=transport.label, during="follow")
-                raise _refused(transport, "follow", event.status, said)
+                raise refused(transport, "follow", event.status, said)
             if isinstance(event, Stderr):
                 said = (said + event.data)[-2000:]
                 continue
@@ -180,26 +126,20 @@ async def _attach(
                     return
 
 
-def _read_exit(transport: Transport, handle: RunHandle, text: bytes) -> Exit:
+def read_exit(transport: Transport, handle: RunHandle, text: bytes) -> Exit:
+    """The end that the phone tells.
+
+    Raises:
+        RunLost: it is not whole.
+    """
     end = parse_exit(text)
     if end is None:
-        raise RunnerError(
-            f"{transport.label}: {handle.run_dir}/exit is not whole; run it again under a new id"
-        )
+        raise _fallen(transport, handle)
     return end
 
 
-def _check_complete(transport: Transport, handle: RunHandle, ended: Ended, places: Mapping[str, int]) -> None:
-    end = _read_exit(transport, handle, ended.exit_text)
-    for name, size in end.byte_counts.items():
-        if name == "log" and end.log_wrapped:
-            continue
-        if places[name] < size:
-            found = f"{handle.run_dir}/{name} holds {places[name]} of {size} bytes"
-            raise RunnerError(f"{transport.label}: {found}; run it again")
-
-
-def _lost(transport: Transport, handle: RunHandle, text: bytes) -> RunLost:
+def lost(transport: Transport, handle: RunHandle, text: bytes) -> RunLost:
+    """What to raise for a run whose supervisor vanished, by the phone's answer."""
     fields = parse_fields(text)
     uptime = fields.get("uptime")
     return RunLost(
@@ -210,8 +150,24 @@ def _lost(transport: Transport, handle: RunHandle, text: bytes) -> RunLost:
     )
 
 
-def _refused(transport: Transport, word: str, status: int, stderr: bytes) -> RunnerError:
-    said = stderr.decode("utf-8", "replace").strip()[-200:]
+def _fallen(transport: Transport, handle: RunHandle) -> RunLost:
+    """For an end that has its name but not its content: only a phone that fell leaves that."""
+    return RunLost(serial=transport.label, run_id=handle.run_id, cause="rebooted", last_heartbeat=None)
+
+
+def _check_end(transport: Transport, handle: RunHandle, text: bytes, place: Positions) -> None:
+    end = read_exit(transport, handle, text)
+    for name in ("log", "samples"):
+        size = end.byte_counts.get(name, 0)
+        if getattr(place, name) < size and not (name == "log" and end.log_wrapped):
+            raise _short(transport, handle, name, size, text)
+
+
+def _short(transport: Transport, handle: RunHandle, name: str, size: int, text: bytes) -> RunnerError:
+    """For a file that has fewer bytes than its end says."""
+    fields = parse_fields(text)
+    if fields.get("boot_id") != fields.get("phone_boot_id"):
+        return _fallen(transport, handle)
     return RunnerError(
-        f"{transport.label}: the agent's ctl.sh {word} ended with status {status}: {said or 'no word'}"
+        f"{transport.label}: {handle.run_dir}/{name} holds less than its {size} bytes; run it again"
     )

@@ -1,12 +1,12 @@
-"""What hub and agent agree on: names, exit statuses, and the text of each file (agent/PROTOCOL.md).
+"""What hub and agent agree on: names, exit statuses, a run's parts and its ends (agent/PROTOCOL.md).
 
-Pure. Encoding refuses what the phone could not be told; decoding takes whatever a phone says.
+Pure. `launch_file` writes what the phone is told, `exits` reads what it says.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,7 +15,7 @@ from devicehub.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-CONTRACT: Final = "1"
+CONTRACT: Final = "2"
 """Both sides refuse any other; a change of any file's form raises it."""
 AGENT_FILES: Final = ("ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh")
 
@@ -30,12 +30,27 @@ LOG_TAGS: Final = (
 """What the capture on the phone keeps beside the tag of the executable's own name; all else is silenced."""
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TAG: Final = re.compile(r"[A-Za-z0-9_.+-]+")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _RESERVED: Final = frozenset(
-    {*STREAMS, "launch", "claim", "capture", "supervisor", "status", "pid", "exit", "stop", "agent"}
+    {
+        *STREAMS,
+        "launch",
+        "claim",
+        "capture",
+        "supervisor",
+        "status",
+        "pid",
+        "exit",
+        "stop",
+        "agent",
+        "diagnosis",
+    }
 )
+
+
+MAX_LAUNCHES: Final = 100
+SAMPLE_HZ: Final = (0.2, 10.0)
+"""The slowest and the fastest rate of samples."""
 
 
 class AgentExit(IntEnum):
@@ -53,27 +68,56 @@ class AgentExit(IntEnum):
     SUPERVISOR = 69
     CONFIG = 70
     """The work folder's config.json is another one than the run's."""
+    STOPPED = 71
+    """The run was stopped before it began."""
 
 
 @dataclass(frozen=True)
-class LaunchSpec:
+class Command:
     """One start of a process on a phone.
 
-    Paths below the phone's root travel relative to the root that the agent finds for itself.
+    Paths below the phone's root travel relative to the root that the agent finds for itself, and those of
+    the launch's folder relative to the folder that it runs in.
     """
 
-    run_id: str
-    """Letters, digits, `._-`; names the run's directory."""
     argv: Sequence[str]
     """The program's absolute path, then its arguments: any characters but NUL."""
     cwd: str
     """Absolute. A folder of work/ is created by the agent and gets the run's config.json."""
     env: Mapping[str, str] = field(default_factory=dict)
     """For the workload alone, beside what the phone's shell has."""
+    result_files: Sequence[str] = ()
+    """Names of what it writes into the launch's folder."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where the agent ends a run by itself; None is no limit."""
+
+    wall_s: int | None = None
+    """Since the run began, on the phone's boot clock."""
+    temp_mc: int | None = None
+    """Of the hottest of skin and battery, in milli-degrees Celsius."""
+    battery_percent: int | None = None
+    """The run ends below it."""
+    free_mib: int | None = None
+    """The run ends when less is free where its files lie."""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What the agent carries by itself: launches one after the other, under one log, sampler and lock."""
+
+    run_id: str
+    """Letters, digits, `._-`; names the run's directory."""
+    launches: Sequence[Command]
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Put into the run's directory before the start: config.json, prompt.txt."""
     log_tags: Sequence[str] = LOG_TAGS
-    """logcat filters, `TAG:PRIORITY`; the executable's own name is added."""
+    """logcat filters, `TAG:PRIORITY`; the executables' own names are added."""
+    limits: Limits = Limits()
+    sample_hz: float = 1.0
+    """How often the sampler reads what needs no fork: 0.2 to 10."""
 
 
 @dataclass(frozen=True)
@@ -95,32 +139,128 @@ class RunHandle:
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of one of a run's files, in order and without gaps per stream."""
+    """A piece of one of a run's files, in order and without gaps per file."""
 
     stream: StreamName
     offset: int
-    """Of the piece's first byte in the file."""
+    """Of the piece's first byte in the file; the log's rotated parts count before it."""
     data: bytes
+    launch: int
+    """Whose stdout or stderr it is, from 1; 0 for log and samples, which are the run's."""
+
+
+@dataclass(frozen=True)
+class LaunchExit:
+    """How one launch ended, from its `exit` file; what is absent there is None."""
+
+    number: int
+    status: int | None
+    """The workload's exit status, 128 + n when signal n killed it."""
+    cause: str | None
+    """Why the agent ended it, `stopped` among them; None when it ended by itself."""
+    started_s: float | None
+    """On the phone's boot clock, which counts suspension."""
+    ended_s: float | None
+    workload_pid: int | None
+    """The workload's process, as the phone's log names it."""
+    byte_counts: Mapping[str, int]
+    """Of stdout, stderr and the run's log, when it had ended and the log had settled."""
+    free_kib: int | None = None
+    """What the disk had left then."""
+    oom_score_adj: int | None = None
+    cgroups: tuple[str, ...] = ()
+    """Lines of /proc/PID/cgroup."""
+    cpus_allowed: str | None = None
+
+    @property
+    def duration_s(self) -> float | None:
+        """From its start to its end."""
+        return duration(self.started_s, self.ended_s)
+
+
+@dataclass(frozen=True)
+class LaunchEnded:
+    """A follower has given all of a launch's stdout and stderr, and the log up to its end."""
+
+    exit: LaunchExit
 
 
 @dataclass(frozen=True)
 class Exit:
-    """How a run ended, from its `exit` file."""
+    """How a run ended, from its `exit` file and those of its launches."""
 
-    status: int | None
-    """The workload's exit status, 128 + n when signal n killed it; None where it was never started."""
     cause: str | None
-    """Why the agent ended it, `stopped` among them; None when it ended by itself."""
+    """Why the agent ended it, `stopped` among them; None when all launches were made."""
+    launches: tuple[LaunchExit, ...]
+    """Those that were begun."""
     byte_counts: Mapping[str, int]
-    """Size of each stream's file when everything had ended."""
+    """Sizes of log (rotated parts included) and samples when everything had ended."""
     log_captured: bool
     """Whether the phone's logcat ran to the end of the run."""
     log_wrapped: bool
-    """Whether the capture outgrew its bound, so that `log` lacks its beginning."""
-    duration_s: float | None
-    """From the start of the workload to its end, on the phone's boot clock, which counts suspension."""
-    workload_pid: int | None = None
-    """The workload's process, as the phone's log names it."""
+    """Whether the capture may have outgrown its bound, so that the log lacks its beginning."""
+    started_s: float | None
+    """On the phone's boot clock."""
+    ended_s: float | None
+    boot_id: str = ""
+    """Of the boot that it ran under."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """From the supervisor's start to its end."""
+        return duration(self.started_s, self.ended_s)
+
+
+@dataclass(frozen=True)
+class Positions:
+    """How far a run's files were read: what a follower, also one of another process, goes on from."""
+
+    launch: int = 1
+    """The launch whose stdout and stderr come next."""
+    stdout: int = 0
+    stderr: int = 0
+    log: int = 0
+    samples: int = 0
+
+    def after(self, item: Piece | LaunchEnded) -> Positions:
+        """Where one stands when this was taken as well."""
+        if isinstance(item, LaunchEnded):
+            return replace(self, launch=item.exit.number + 1, stdout=0, stderr=0)
+        end = item.offset + len(item.data)
+        match item.stream:
+            case "stdout":
+                return replace(self, stdout=end)
+            case "stderr":
+                return replace(self, stderr=end)
+            case "log":
+                return replace(self, log=end)
+            case "samples":
+                return replace(self, samples=end)
+
+
+RunPhase = Literal["none", "running", "ended", "lost"]
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """What a phone says about a run now."""
+
+    state: RunPhase
+    """none: never begun. lost: begun, and its supervisor vanished without an end."""
+    cause: str | None
+    """Of an ended or lost run: why."""
+    fields: Mapping[str, str]
+    """All that the agent told: beat, launch, boot_id, adbd, usb_state, screen, plugged, ..."""
+
+
+def duration(started_s: float | None, ended_s: float | None) -> float | None:
+    """The time between two stamps, None where one is missing."""
+    return None if started_s is None or ended_s is None else ended_s - started_s
+
+
+def launch_dir(run_dir: str, number: int) -> str:
+    """The folder of a launch on the phone."""
+    return f"{run_dir}/{number}"
 
 
 def engine_env(engine_dir: str) -> dict[str, str]:
@@ -151,87 +291,16 @@ def check_file_names(files: Mapping[str, bytes]) -> None:
         InputError: names the file.
     """
     for name in files:
-        if not _FILE_NAME.fullmatch(name) or name in _RESERVED:
+        if not _FILE_NAME.fullmatch(name) or name in _RESERVED or name.isdigit():
             raise InputError(f"launch file {name!r}", "cannot be put into a run's directory")
 
 
-def encode_launch(spec: LaunchSpec, root: str) -> bytes:
-    """The `launch` file: definitions that the agent's sh sources.
-
-    Every foreign text stands in single quotes; the phone's root stands as $root wherever it occurs, so that
-    an agent under another root is told its own paths.
+def check_result_name(name: str) -> str:
+    """The name itself.
 
     Raises:
-        InputError: a text holds NUL, or a name is not one of an environment variable.
+        InputError: it names nothing that a launch may have written into its folder.
     """
-    check_run_id(spec.run_id)
-    if not spec.argv:
-        raise InputError("launch", "has no command")
-    lines = [f"launch_contract={CONTRACT}", f"launch_cwd={_quote(spec.cwd, root)}"]
-    lines.append(_function("launch_tags", '"$@"', (*_tags(spec), "*:S"), root))
-    lines.append("launch_env() {")
-    for name, value in spec.env.items():
-        if not _ENV_NAME.fullmatch(name):
-            raise InputError(f"environment variable {name!r}", "has a name that no shell takes")
-        lines.append(f"  export {name}={_quote(value, root)}")
-    lines += ["  :", "}", _function("launch_argv", '"$@"', spec.argv, root)]
-    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
-
-
-def _tags(spec: LaunchSpec) -> list[str]:
-    # fastrpc and QNN log under the name of the process.
-    own = spec.argv[0].rpartition("/")[2]
-    named = [f"{own}:V"] if _TAG.fullmatch(own) else []
-    return list(dict.fromkeys([*named, *spec.log_tags]))
-
-
-def _function(name: str, command: str, words: Sequence[str], root: str) -> str:
-    return f"{name}() {{ {command} {' '.join(_quote(word, root) for word in words)}; }}"
-
-
-def _quote(text: str, root: str) -> str:
-    if "\0" in text:
-        raise InputError(f"launch text {text[:40]!r}", "holds a NUL, which no command line can")
-    return '"$root"'.join(_single_quote(part) for part in text.split(root))
-
-
-def _single_quote(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def parse_fields(text: bytes) -> dict[str, str]:
-    """The key=value lines of an agent's file or answer; of a repeated key the last counts."""
-    fields: dict[str, str] = {}
-    for line in text.decode("utf-8", "replace").split("\n"):
-        key, separator, value = line.rstrip("\r").partition("=")
-        if separator and key:
-            fields[key] = value
-    return fields
-
-
-def parse_exit(text: bytes) -> Exit | None:
-    """The `exit` file; None where it is not whole (its last line is `end=exit`) or not of this contract."""
-    fields = parse_fields(text)
-    if fields.get("end") != "exit" or fields.get("contract") != CONTRACT:
-        return None
-    started = _decimal(fields.get("started"))
-    ended = _decimal(fields.get("ended"))
-    counts = {name: _whole(fields.get(name)) for name in STREAMS}
-    return Exit(
-        status=_whole(fields.get("status")),
-        cause=fields.get("cause") or None,
-        byte_counts={name: count for name, count in counts.items() if count is not None},
-        # 143: ended by the supervisor, as it should be; 0: Android's logcat may end so on SIGTERM.
-        log_captured=fields.get("logcat") in ("0", "143"),
-        log_wrapped=fields.get("log_wrapped") == "1",
-        duration_s=None if started is None or ended is None else ended - started,
-        workload_pid=_whole(fields.get("workload")),
-    )
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def _decimal(text: str | None) -> float | None:
-    return float(text) if text and re.fullmatch(r"[0-9]{1,18}(\.[0-9]{0,9})?", text, re.ASCII) else None
+    if not _FILE_NAME.fullmatch(name) or name in _RESERVED:
+        raise InputError(f"result file {name!r}", "cannot be one of a launch's folder")
+    return name

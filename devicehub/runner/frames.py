@@ -1,20 +1,22 @@
 """The stream of `ctl.sh follow`: bytes in, events out. Pure.
 
 The agent puts a line `NONCE WORD` before each kind of content; the nonce is the hub's own and new for each
-stream, so no file can hold it. WORD is a stream's name, `tick` (nothing more for now), `exit` (the exit file
-follows), `lost` (what is left to tell of a run without supervisor follows) or `end`.
+stream, so no file can hold it. WORD is `log`, `samples`, `stdout N` or `stderr N` (of launch N), `tick`
+(nothing more for now), `launch_exit` (a launch's exit file follows, until the next mark), `exit` (those of
+all launches and of the run follow), `lost` (what is left to tell of a run without supervisor follows) or
+`end`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from devicehub.adb.wire import overlap
 from devicehub.runner.contract import STREAMS, StreamName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class Data:
 
     stream: StreamName
     data: bytes
+    launch: int
+    """Whose it is; 0 for log and samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchText:
+    """A launch has ended and all of its output was sent."""
+
+    exit_text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The run has ended and all of its files were sent."""
+    """The run has ended and all of its files were sent; the exit files of its launches and its own."""
 
     exit_text: bytes
 
@@ -45,7 +56,10 @@ class Vanished:
     """Lines of key=value; cause is among them."""
 
 
-FrameEvent = Data | Tick | Ended | Vanished
+FrameEvent = Data | LaunchText | Tick | Ended | Vanished
+
+
+_STREAMS: Final[Mapping[str, StreamName]] = {name: name for name in STREAMS}
 
 
 class FrameDecoder:
@@ -55,6 +69,7 @@ class FrameDecoder:
         self._nonce = nonce.encode()
         self._held = b""
         self._word = ""
+        self._launch = 0
         self._text = b""
 
     def receive(self, data: bytes) -> Iterator[FrameEvent]:
@@ -78,18 +93,22 @@ class FrameDecoder:
     def _content(self, data: bytes) -> Iterator[FrameEvent]:
         if not data:
             return
-        for stream in STREAMS:
-            if stream == self._word:
-                yield Data(stream, data)
-                return
-        if self._word in ("exit", "lost"):
+        stream = _STREAMS.get(self._word)
+        if stream is not None:
+            yield Data(stream, data, self._launch)
+        elif self._word in ("launch_exit", "exit", "lost"):
             self._text += data
 
-    def _switch(self, word: str) -> Iterator[FrameEvent]:
-        before, self._word = self._word, word
-        if word == "tick":
+    def _switch(self, words: str) -> Iterator[FrameEvent]:
+        before = self._word
+        self._word, _, number = words.partition(" ")
+        self._launch = int(number) if number.isascii() and number.isdigit() else 0
+        if before == "launch_exit":
+            yield LaunchText(self._text)
+        if self._word == "tick":
             yield Tick()
-        elif word == "end" and before == "exit":
+        elif self._word == "end" and before == "exit":
             yield Ended(self._text)
-        elif word == "end" and before == "lost":
+        elif self._word == "end" and before == "lost":
             yield Vanished(self._text)
+        self._text = b""

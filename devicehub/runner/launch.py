@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
@@ -24,27 +23,36 @@ from devicehub.runner.contract import (
     AGENT_FILES,
     CONTRACT,
     AgentExit,
+    Positions,
     RunHandle,
     check_file_names,
+    check_result_name,
     check_run_id,
-    encode_launch,
-    parse_fields,
+    launch_dir,
 )
+from devicehub.runner.control import COMMAND_TIMEOUT_S, AgentMissingError, control
+from devicehub.runner.exits import parse_fields, parse_list, parse_status
+from devicehub.runner.launch_file import encode_launch
+from devicehub.runner.link import Link
 from devicehub.settings import PHONE_ROOT
+from devicehub.units import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
     from devicehub.adb.client import Transport
     from devicehub.adb.shell import ShellResult
     from devicehub.clock import Clock
-    from devicehub.runner.contract import Exit, LaunchSpec, Piece
+    from devicehub.runner.contract import Exit, LaunchEnded, Piece, RunSpec, RunStatus
 
 PATIENCE_S: Final = 120.0
 """How long a follower waits for a phone to come back."""
+RESULT_LIMIT: Final = 16 * MIB
 _ABANDON_S: Final = 10.0
+_POLL_S: Final = 0.5
 _EXISTS: Final = 3
+_ABSENT: Final = 3
 
 
 class Runner:
@@ -96,7 +104,7 @@ class Runner:
         await self._script(f"cd {quote([self._agent_dir])} && sync{moves}")
         return self._agent_dir
 
-    async def start(self, spec: LaunchSpec) -> RunHandle:
+    async def start(self, spec: RunSpec) -> RunHandle:
         """Prepare a run's directory and start the run; returns when its supervisor lives.
 
         Raises:
@@ -115,7 +123,7 @@ class Runner:
         argv = ["sh", f"{self._agent_dir}/run.sh", CONTRACT, spec.run_id]
         script = f"DEVICEHUB_SYS=/sys exec {quote(argv)}"
         try:
-            answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)
+            answer = await run_script(self._transport, script, timeout_s=COMMAND_TIMEOUT_S)
         except BaseException:
             # Cancelled or cut off: the phone may have begun, and nobody would follow.
             await self.abandon(handle)
@@ -126,47 +134,134 @@ class Runner:
         return RunHandle(spec.run_id, self._root, self._agent_dir, fields)
 
     async def find(self, run_id: str) -> RunHandle:
-        """The handle of a run that an earlier process started.
+        """The handle of a run that an earlier process started, whether it still runs or not.
 
         Raises:
             RunnerError: the phone does not know it.
+            AdbError: the phone cannot be asked.
         """
-        handle = RunHandle(check_run_id(run_id), self._root, self._agent_dir)
-        fields = parse_fields(await collect.control(self._transport, handle, "status", run_id))
-        if fields.get("state") in (None, "prepared"):
+        status = await self.status(run_id)
+        if status.state == "none":
             raise RunnerError(f"{self._transport.label}: run {run_id} was never started on this phone")
-        return RunHandle(run_id, self._root, self._agent_dir, fields)
+        return RunHandle(run_id, self._root, self._agent_dir, status.fields)
+
+    async def status(self, run_id: str) -> RunStatus:
+        """How a run stands; one that the phone never began is a state as well.
+
+        Raises:
+            AdbError: the phone cannot be asked.
+        """
+        return parse_status(await self._control("status", check_run_id(run_id)))
+
+    async def list_runs(self) -> dict[str, str]:
+        """The states of all runs on the phone by id: prepared, running, ended, lost."""
+        return parse_list(await self._control("list"))
 
     def follow(
         self,
         handle: RunHandle,
         *,
-        positions: Mapping[str, int] | None = None,
+        positions: Positions | None = None,
         patience_s: float = PATIENCE_S,
-    ) -> AsyncGenerator[Piece, None]:
-        """The pieces of the run's files until its end; see `collect.follow`."""
+        on_link: Callable[[bool], None] | None = None,
+    ) -> AsyncGenerator[Piece | LaunchEnded, None]:
+        """The pieces of the run's files and the ends of its launches until its end; see `collect.follow`."""
         return collect.follow(
-            self._transport, handle, clock=self._clock, positions=positions, patience_s=patience_s
+            self._transport,
+            handle,
+            clock=self._clock,
+            positions=positions or Positions(),
+            patience_s=patience_s,
+            on_link=on_link,
         )
 
-    async def result(self, handle: RunHandle) -> Exit:
-        """How the run ended; waits for its end; see `collect.result`."""
-        return await collect.result(self._transport, handle, clock=self._clock, patience_s=PATIENCE_S)
+    async def result(self, handle: RunHandle, *, patience_s: float = PATIENCE_S) -> Exit:
+        """How the run ended; waits for its end, and while the link is broken.
+
+        Raises:
+            RunLost: its supervisor vanished without publishing an end.
+            RunnerError: the phone does not know the run.
+            AdbError: the link stayed broken.
+        """
+        link = Link(self._clock, patience_s)
+        while True:
+            text = await link.persist(lambda: self._control("status", handle.run_id))
+            state = parse_status(text).state
+            if state == "ended":
+                return collect.read_exit(self._transport, handle, text)
+            if state == "lost":
+                raise collect.lost(self._transport, handle, text)
+            if state == "none":
+                raise RunnerError(
+                    f"{self._transport.label}: run {handle.run_id} was never started on this phone"
+                )
+            await self._clock.sleep(_POLL_S)
+
+    async def fetch(
+        self,
+        handle: RunHandle,
+        launch: int,
+        name: str,
+        *,
+        limit_bytes: int = RESULT_LIMIT,
+        patience_s: float = PATIENCE_S,
+    ) -> bytes | None:
+        """A file that a launch wrote into its folder, whole; None where there is none.
+
+        Raises:
+            InputError: the name is not one of a result file.
+            AdbError: it is larger than `limit_bytes`, or the link stayed broken.
+        """
+        path = f"{launch_dir(handle.run_dir, launch)}/{check_result_name(name)}"
+        script = f"[ -f {quote([path])} ] || exit {_ABSENT}; exec cat {quote([path])}"
+
+        async def ask() -> ShellResult:
+            return await run_script(
+                self._transport, script, timeout_s=COMMAND_TIMEOUT_S, max_output=limit_bytes
+            )
+
+        answer = await Link(self._clock, patience_s).persist(ask)
+        if answer.status == _ABSENT:
+            return None
+        if answer.status != 0:
+            said = answer.stderr.decode("utf-8", "replace")
+            raise ShellFailed(["cat", path], answer.status, said, serial=self._transport.label)
+        return answer.stdout
 
     async def stop(self, handle: RunHandle, cause: str = "stopped") -> None:
-        """Ask for the run's end; its `exit` then says why. Nothing to do is no error.
+        """Ask for the run's end; its `exit` then says why. A run that has not begun will not.
 
         Raises:
             RunnerError: the agent refuses; its own words say why.
             AdbError: the phone cannot be asked.
         """
-        await collect.control(self._transport, handle, "stop", handle.run_id, cause)
+        await self._control("stop", handle.run_id, cause)
 
-    async def abandon(self, handle: RunHandle) -> None:
-        """Stop a run that nobody will follow, as far as the phone can be told so within seconds."""
-        with contextlib.suppress(HubError, TimeoutError):
+    async def abandon(self, handle: RunHandle) -> bool:
+        """Stop a run that nobody will follow; whether the phone could be told so within seconds."""
+        try:
             async with asyncio.timeout(_ABANDON_S):
                 await self.stop(handle)
+        except (HubError, TimeoutError):
+            return False
+        return True
+
+    async def gc(self, run_days: int, work_days: int) -> list[str]:
+        """Remove ended runs and unused work folders that are older; what was removed, below the root.
+
+        Raises:
+            AdbError: the phone cannot be asked.
+        """
+        answer = await self._control("gc", str(run_days), str(work_days))
+        return answer.decode("utf-8", "replace").split()
+
+    async def _control(self, *words: str) -> bytes:
+        try:
+            return await control(self._transport, self._agent_dir, *words)
+        except AgentMissingError:
+            # A run of an earlier release, or of another hub: the agent of this one reads it as well.
+            await self.install()
+            return await control(self._transport, self._agent_dir, *words)
 
     async def _prepare(self, handle: RunHandle, files: Mapping[str, bytes]) -> None:
         # adbd creates with umask 0: the folder keeps others out of what sync puts into it.
@@ -199,11 +294,11 @@ class Runner:
     async def _hashes(self, names: Mapping[str, str]) -> dict[str, str]:
         """SHA-256 of the agent's files on the phone, by name; what is missing is left out."""
         script = f"cd {quote([self._agent_dir])} 2>/dev/null && sha256sum {quote(list(names))} 2>/dev/null"
-        answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)
+        answer = await run_script(self._transport, script, timeout_s=COMMAND_TIMEOUT_S)
         return parse_hashes(answer.stdout)
 
     async def _script(self, script: str, *, accept: int = 0) -> ShellResult:
-        answer = await run_script(self._transport, script, timeout_s=collect.COMMAND_TIMEOUT_S)
+        answer = await run_script(self._transport, script, timeout_s=COMMAND_TIMEOUT_S)
         if answer.status not in (0, accept):
             said = answer.stderr.decode("utf-8", "replace")
             raise ShellFailed([script], answer.status, said, serial=self._transport.label)

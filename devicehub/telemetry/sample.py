@@ -1,8 +1,8 @@
 r"""Reads the `samples` file of a run. Pure and push style: pieces of any size give the same samples.
 
-A line is a lane (`fast`, `battery`, `thermal`), then key=value fields, each after a tab:
-"fast\tup=2906.77\twall=1795386689.193\tmem_kb=8164000\tkhz.policy0=1017600\tzone.skin-therm=31800".
-Every lane has `up` and `wall`; agent/PROTOCOL.md lists the other keys. What was not readable is absent.
+A line is a lane (`head`, `fast`, `battery`, `thermal`), then key=value fields, each after a tab:
+"fast\tup=2906.77\twall=1795386689.193\tup2=2906.78\tmem_kb=8164000\tkhz.policy0=1017600\tzone.skin=31800".
+Every lane has `up`, `wall` and `up2`; PROTOCOL.md lists the other keys. What could not be read is absent.
 """
 
 from __future__ import annotations

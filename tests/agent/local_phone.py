@@ -7,12 +7,14 @@ import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from devicehub import procs
-from devicehub.runner.contract import AGENT_FILES, CONTRACT, LaunchSpec, encode_launch, parse_fields
+from devicehub.runner.contract import AGENT_FILES, CONTRACT, Command, Exit, RunSpec
+from devicehub.runner.exits import parse_exit, parse_fields
+from devicehub.runner.launch_file import encode_launch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +24,22 @@ SHELLS = {"mksh": ("mksh",), "dash": ("dash",), "bash": ("bash",)}
 """bash is started as `sh` and is then in its POSIX mode."""
 
 ANDROID_8_APPLETS = [
-    *("cat", "chmod", "cmp", "cp", "date", "find", "flock", "mkdir", "mv", "printf", "rm", "rmdir", "setsid"),
+    *(
+        "cat",
+        "chmod",
+        "cmp",
+        "cp",
+        "date",
+        "df",
+        "find",
+        "flock",
+        "mkdir",
+        "mv",
+        "printf",
+        "rm",
+        "rmdir",
+        "setsid",
+    ),
     *("sha256sum", "sleep", "stat", "sync", "tail", "timeout"),
 ]
 """Only what agent/APPLETS.md lists as present on Android 8."""
@@ -75,7 +92,7 @@ class LocalPhone:
     def run_dir(self, run_id: str) -> Path:
         return self.root / "runs" / run_id
 
-    def prepare(self, spec: LaunchSpec) -> Path:
+    def prepare(self, spec: RunSpec) -> Path:
         """As the hub does before run.sh."""
         run = self.run_dir(spec.run_id)
         run.mkdir(parents=True)
@@ -102,6 +119,14 @@ class LocalPhone:
         await self.wait_for(path)
         return parse_fields(path.read_bytes())
 
+    def end(self, run_id: str = "r1") -> Exit:
+        """How a run ended, from its files."""
+        run = self.run_dir(run_id)
+        texts = [file.read_bytes() for file in (*sorted(run.glob("[0-9]*/exit")), run / "exit")]
+        end = parse_exit(b"".join(text.rstrip(b"\n") + b"\n" for text in texts))
+        assert end is not None, texts
+        return end
+
     async def wait_for(self, path: Path) -> None:
         """Wait until a file exists."""
         waited = f"n=0; until [ -e '{path}' ] || [ $n -ge 400 ]; do n=$((n+1)); sleep 0.05; done"
@@ -126,6 +151,23 @@ class LocalPhone:
         """End what a failed test may have left."""
         for run in self.root.glob("runs/*"):
             await self.ctl("stop", run.name)
+
+
+def sh(phone: LocalPhone, script: str) -> tuple[str, str, str]:
+    """A command: a script of the phone's shell."""
+    return (str(phone.bin / "sh"), "-c", script)
+
+
+def spec_of(
+    phone: LocalPhone, *command: str, run_id: str = "r1", work: str = "w1", launches: int = 1, **options: Any
+) -> RunSpec:
+    """A run whose launches are all of one command."""
+    one = Command(
+        command or sh(phone, "echo out; echo err >&2"),
+        cwd=f"{phone.root}/work/{work}",
+        env={"LD_LIBRARY_PATH": f"{phone.root}/engines/e1"},
+    )
+    return RunSpec(run_id, [one] * launches, files={"config.json": b'{"a": 1}\n'}, **options)
 
 
 @asynccontextmanager

@@ -7,6 +7,14 @@ import re
 from devicehub.runner.contract import AGENT_FILES, CONTRACT, STREAMS, AgentExit
 from tests.agent.local_phone import AGENT_DIR, ANDROID_8_APPLETS
 
+SAFE = {
+    *(f"$(({name} + 1))" for name in ("tries", "beats", "waited", "number", "made", "scarce")),
+    "$(($1 / 20))",
+    "$((${uptime%%.*} - ${begun%%.*}))",
+    "$((free_kib / 1024))",
+}
+"""Counters, kB of memory, whole seconds since boot, and KiB of a disk when they have nine digits at most."""
+
 
 def test_every_command_that_the_tests_allow_is_listed_for_android_8() -> None:
     rows = re.findall(r"^\| `(\w+)` \|.*?\| (\d+) \|", (AGENT_DIR / "APPLETS.md").read_text(), re.MULTILINE)
@@ -33,7 +41,7 @@ def test_the_scripts_keep_to_what_a_phone_allows() -> None:
         assert "<<" not in code, f"{name}: Android 8 has no place for here-documents"
         assert not re.search(r"\b(mkfifo|ln|dd|eval)\b", code), name
         for expression in re.findall(r"\$\(\(.*?\)\)", code):
-            assert re.fullmatch(r"\$\(\((tries|beats|waited) \+ 1\)\)", expression), (name, expression)
+            assert expression in SAFE, (name, expression)
 
 
 def test_every_stream_is_documented() -> None:

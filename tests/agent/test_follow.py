@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devicehub.runner.contract import AgentExit, LaunchSpec, parse_exit, parse_fields
+from devicehub.runner.contract import AgentExit
+from devicehub.runner.exits import parse_exit, parse_fields
 from devicehub.runner.frames import Data, Ended, FrameDecoder, FrameEvent, Vanished
-from tests.agent.local_phone import local_phone
+from tests.agent.local_phone import local_phone, sh, spec_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ BIG = 5 * 2**30
 async def followed(
     phone: LocalPhone, *firsts: int, timeout_s: float = 60.0
 ) -> tuple[dict[str, bytes], FrameEvent]:
-    places = [str(first) for first in firsts] or ["1"] * 4
+    places = [str(first) for first in firsts] or ["1"] * 5
     done = await phone.sh(phone.agent / "ctl.sh", "follow", "r1", NONCE, *places, timeout_s=timeout_s)
     assert done.status == 0, done.stderr
     events = list(FrameDecoder(NONCE).receive(done.stdout))
@@ -36,8 +37,7 @@ async def followed(
 
 
 async def start(phone: LocalPhone, script: str) -> Path:
-    command = [str(phone.bin / "sh"), "-c", script]
-    run = phone.prepare(LaunchSpec("r1", command, cwd=f"{phone.root}/work/w"))
+    run = phone.prepare(spec_of(phone, *sh(phone, script)))
     started = await phone.start("r1")
     assert started.status == AgentExit.OK, started.stderr
     return run
@@ -55,21 +55,24 @@ async def test_a_follower_sees_a_run_to_its_end(phone: LocalPhone) -> None:
     assert isinstance(end, Ended)
     parsed = parse_exit(end.exit_text)
     assert parsed is not None
-    assert {name: len(content) for name, content in data.items()} == parsed.byte_counts
+    counts = {**parsed.byte_counts, **parsed.launches[0].byte_counts}
+    assert {name: len(content) for name, content in data.items()} == counts
 
 
 async def test_a_later_follower_begins_where_the_first_left_off(phone: LocalPhone) -> None:
     await start(phone, "echo 0123456789; echo abc >&2")
     await phone.finished("r1")
-    data, end = await followed(phone, 5, 2, 1, 1)
+    data, end = await followed(phone, 1, 5, 2, 1, 1)
     assert (data["stdout"], data["stderr"]) == (b"456789\n", b"bc\n")
     assert isinstance(end, Ended)
 
 
 async def test_a_run_without_supervisor_ends_with_its_cause(phone: LocalPhone) -> None:
     run = await start(phone, "echo said; sleep 60")
-    await phone.wait_for(run / "pid")
-    await phone.script(f"n=0; until [ -s '{run}/stdout' ] || [ $n -ge 200 ]; do n=$((n+1)); sleep 0.05; done")
+    await phone.wait_for(run / "1/pid")
+    await phone.script(
+        f"n=0; until [ -s '{run}/1/stdout' ] || [ $n -ge 200 ]; do n=$((n+1)); sleep 0.05; done"
+    )
     supervisor = int(parse_fields((run / "supervisor").read_bytes())["pid"])
     os.killpg(supervisor, signal.SIGKILL)
     data, end = await followed(phone)
@@ -81,7 +84,7 @@ async def test_a_run_without_supervisor_ends_with_its_cause(phone: LocalPhone) -
 
 
 async def test_a_run_that_was_not_started_cannot_be_followed(phone: LocalPhone) -> None:
-    refused = await phone.ctl("follow", "r1", NONCE, "1", "1", "1", "1")
+    refused = await phone.ctl("follow", "r1", NONCE, "1", "1", "1", "1", "1")
     assert refused.status == AgentExit.NO_RUN
     assert b"not started" in refused.stderr
 
@@ -90,11 +93,11 @@ async def test_a_run_that_was_not_started_cannot_be_followed(phone: LocalPhone) 
 async def test_a_file_beyond_4_gib_is_counted_and_read_at_its_end(tmp_path: Path) -> None:
     async with local_phone(tmp_path) as phone:
         (phone.bin / "truncate").symlink_to((phone.bin / "tail").readlink())
-        out = phone.run_dir("r1") / "stdout"
+        out = phone.run_dir("r1") / "1/stdout"
         await start(phone, f"truncate -s {BIG} '{out}'; echo tail >>'{out}'")
-        end = await phone.finished("r1")
-        assert end["stdout"] == str(BIG + 5)
+        await phone.finished("r1")
+        assert phone.end().launches[0].byte_counts["stdout"] == BIG + 5
         # toybox' tail reads from the beginning, at a few hundred MB/s.
-        data, ended = await followed(phone, BIG + 1, 1, 1, 1, timeout_s=300)
+        data, ended = await followed(phone, 1, BIG + 1, 1, 1, 1, timeout_s=300)
         assert data["stdout"] == b"tail\n"
         assert isinstance(ended, Ended)

@@ -10,25 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devicehub.runner.contract import AgentExit, LaunchSpec, parse_exit, parse_fields
-from tests.agent.local_phone import LocalPhone, boot_file, local_phone
+from devicehub.runner.contract import AgentExit
+from devicehub.runner.exits import parse_fields
+from tests.agent.local_phone import LocalPhone, boot_file, local_phone, sh, spec_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def spec_of(phone: LocalPhone, *command: str, run_id: str = "r1", work: str = "w1") -> LaunchSpec:
-    return LaunchSpec(
-        run_id,
-        command or (str(phone.bin / "sh"), "-c", "echo out; echo err >&2"),
-        cwd=f"{phone.root}/work/{work}",
-        env={"LD_LIBRARY_PATH": f"{phone.root}/engines/e1"},
-        files={"config.json": b'{"a": 1}\n'},
-    )
-
-
-def sh(phone: LocalPhone, script: str) -> tuple[str, str, str]:
-    return (str(phone.bin / "sh"), "-c", script)
 
 
 async def test_a_run_leaves_every_file_of_the_protocol(phone: LocalPhone) -> None:
@@ -42,14 +29,17 @@ async def test_a_run_leaves_every_file_of_the_protocol(phone: LocalPhone) -> Non
     assert answer["usb_state"] == "mtp,adb"
     assert "cgroup" in answer
     await phone.finished("r1")
-    end = parse_exit((run / "exit").read_bytes())
-    assert end is not None
-    assert (end.status, end.cause, end.log_captured, end.log_wrapped) == (7, None, True, False)
+    end = phone.end()
+    assert (end.cause, end.log_captured, end.log_wrapped) == (None, True, False)
+    [launch] = end.launches
+    assert (launch.number, launch.status, launch.cause, launch.oom_score_adj) == (1, 7, None, 500)
+    assert launch.cpus_allowed
+    assert launch.free_kib
     expected = f"{phone.root}/work/w1\n{phone.root}/engines/e1\n500\n"
-    assert (run / "stdout").read_text() == expected
-    assert (run / "stderr").read_text() == "err\n"
+    assert (run / "1/stdout").read_text() == expected
+    assert (run / "1/stderr").read_text() == "err\n"
     assert (run / "log").read_bytes() == (phone.folder / "logcat").read_bytes()
-    assert end.byte_counts["stdout"] == len(expected)
+    assert launch.byte_counts == {"stdout": len(expected), "stderr": 4, "log": end.byte_counts["log"]}
     assert end.byte_counts["log"] == (run / "log").stat().st_size
     assert (phone.root / "work/w1/config.json").read_bytes() == b'{"a": 1}\n'
     assert not (phone.root / "lock").exists()
@@ -67,24 +57,52 @@ async def test_nothing_of_a_run_is_readable_by_others(phone: LocalPhone) -> None
     finally:
         os.umask(old)
     await phone.finished("r1")
-    written = {"stdout", "stderr", "log", "samples", "exit", "status", "supervisor", "claim", "pid"}
+    written = {
+        "1/stdout",
+        "1/stderr",
+        "1/exit",
+        "log",
+        "samples",
+        "exit",
+        "status",
+        "supervisor",
+        "claim",
+        "1/pid",
+    }
     assert {name: (run / name).stat().st_mode & 0o077 for name in written} == dict.fromkeys(written, 0)
+
+
+async def test_a_run_that_was_given_up_before_it_began_does_not_begin(phone: LocalPhone) -> None:
+    run = phone.prepare(spec_of(phone, *sh(phone, "sleep 300")))
+    assert b"state=prepared" in (await phone.ctl("stop", "r1", "limit_time")).stdout
+    refused = await phone.start("r1")
+    assert refused.status == AgentExit.STOPPED
+    assert parse_fields(refused.stdout)["cause"] == "limit_time"
+    assert not (run / "claim").exists()
+    assert b"state=none" in (await phone.ctl("status", "r2")).stdout
+    assert b"state=prepared" in (await phone.ctl("stop", "r2")).stdout
+    (phone.run_dir("r2") / "launch").write_text("launch_contract=2\n")
+    assert (await phone.start("r2")).status == AgentExit.STOPPED
 
 
 async def test_a_stop_that_came_before_the_supervisor_ends_the_run(phone: LocalPhone) -> None:
     run = phone.prepare(spec_of(phone, *sh(phone, "sleep 300")))
-    assert b"state=prepared" in (await phone.ctl("stop", "r1", "limit_time")).stdout
+    # Between the claim and the supervisor: the scripts look again.
+    script = (phone.agent / "supervise.sh").read_text()
+    (phone.agent / "supervise.sh").write_text(
+        script.replace("trap stop TERM INT\n", "trap stop TERM INT\nask_stop limit_time\n")
+    )
     await phone.start("r1")
-    end = await phone.finished("r1")
-    assert (end["status"], end["cause"], end["workload"]) == ("", "limit_time", "")
-    assert not (run / "pid").exists()
+    await phone.finished("r1")
+    assert (phone.end().cause, phone.end().launches) == ("limit_time", ())
+    assert not (run / "1/pid").exists()
 
 
 async def test_another_contract_is_refused(phone: LocalPhone) -> None:
     phone.prepare(spec_of(phone))
     refused = await phone.start("r1", contract="0")
     assert refused.status == AgentExit.CONTRACT
-    assert parse_fields(refused.stdout) == {"contract": "1"}
+    assert parse_fields(refused.stdout) == {"contract": "2"}
     assert not (phone.run_dir("r1") / "claim").exists()
 
 
@@ -99,7 +117,7 @@ async def test_of_two_starters_exactly_one_wins(phone: LocalPhone) -> None:
     statuses = sorted(result.status for result in results)
     assert statuses == [AgentExit.OK, *[AgentExit.ALREADY] * 3]
     await phone.finished("r1")
-    assert (phone.run_dir("r1") / "stdout").read_text() == "once\n"
+    assert (phone.run_dir("r1") / "1/stdout").read_text() == "once\n"
     assert (await phone.start("r1")).status == AgentExit.ALREADY
 
 
@@ -136,16 +154,17 @@ async def test_stop_ends_grandchildren_that_ignore_sigterm(phone: LocalPhone) ->
     script = f"{phone.bin}/sh -c '{inner}' & echo $! ; wait; wait"
     run = phone.prepare(spec_of(phone, *sh(phone, script)))
     await phone.start("r1")
-    await phone.script(f"n=0; until [ -s {run}/stdout ] || [ $n -ge 100 ]; do n=$((n+1)); sleep 0.05; done")
+    await phone.script(f"n=0; until [ -s {run}/1/stdout ] || [ $n -ge 100 ]; do n=$((n+1)); sleep 0.05; done")
     (run / "tmp.static").touch()
     static = phone.root / "work/w1/tmp_1"
     static.mkdir()
     (static / "0.static").touch()
     assert (await phone.ctl("stop", "r1", "limit_time")).status == 0
-    end = await phone.finished("r1")
-    assert end["cause"] == "limit_time"
-    assert int(end["status"]) in (128 + signal.SIGTERM, 128 + signal.SIGKILL)
-    grandchildren = [int(line) for line in (run / "stdout").read_text().split()]
+    await phone.finished("r1")
+    [launch] = phone.end().launches
+    assert (phone.end().cause, launch.cause) == ("limit_time", "limit_time")
+    assert launch.status in (128 + signal.SIGTERM, 128 + signal.SIGKILL)
+    grandchildren = [int(line) for line in (run / "1/stdout").read_text().split()]
     assert grandchildren
     for pid in grandchildren:
         await phone.dead(pid)
@@ -162,8 +181,8 @@ async def test_a_good_end_keeps_the_caches(phone: LocalPhone) -> None:
 async def test_a_killed_supervisor_takes_its_workload_along(phone: LocalPhone) -> None:
     run = phone.prepare(spec_of(phone, *sh(phone, "echo $$; sleep 60")))
     started = parse_fields((await phone.start("r1")).stdout)
-    await phone.wait_for(run / "pid")
-    workload = int((run / "pid").read_text().split()[0])
+    await phone.wait_for(run / "1/pid")
+    workload = int((run / "1/pid").read_text().split()[0])
     os.kill(int(started["pid"]), signal.SIGKILL)
     await phone.dead(workload)
     status = parse_fields((await phone.ctl("status", "r1")).stdout)
@@ -174,8 +193,8 @@ async def test_a_killed_supervisor_takes_its_workload_along(phone: LocalPhone) -
 async def test_a_killed_session_leaves_nothing_to_the_next_run(phone: LocalPhone) -> None:
     run = phone.prepare(spec_of(phone, *sh(phone, "sleep 60")))
     started = parse_fields((await phone.start("r1")).stdout)
-    await phone.wait_for(run / "pid")
-    leftovers = [int((run / name).read_text().split()[0]) for name in ("pid", "capture")]
+    await phone.wait_for(run / "1/pid")
+    leftovers = [int((run / name).read_text().split()[0]) for name in ("1/pid", "capture")]
     os.killpg(int(started["pid"]), signal.SIGKILL)
     await phone.dead(int(started["pid"]))
     phone.prepare(spec_of(phone, run_id="r2"))
@@ -189,7 +208,7 @@ async def test_a_lost_run_says_why(phone: LocalPhone) -> None:
     (phone.folder / "adbd").write_text(f"{os.getpid()}\n")
     run = phone.prepare(spec_of(phone, *sh(phone, "sleep 60")))
     started = parse_fields((await phone.start("r1")).stdout)
-    await phone.wait_for(run / "pid")
+    await phone.wait_for(run / "1/pid")
     os.killpg(int(started["pid"]), signal.SIGKILL)
     await phone.dead(int(started["pid"]))
     assert b"cause=agent_killed" in (await phone.ctl("status", "r1")).stdout
@@ -204,17 +223,17 @@ async def test_a_lost_run_says_why(phone: LocalPhone) -> None:
 async def test_a_missing_program_has_its_status_and_its_word(phone: LocalPhone) -> None:
     run = phone.prepare(spec_of(phone, str(phone.root / "no such program")))
     await phone.start("r1")
-    assert (await phone.finished("r1"))["status"] == "127"
-    assert "no such program" in (run / "stderr").read_text()
+    await phone.finished("r1")
+    assert phone.end().launches[0].status == 127
+    assert "no such program" in (run / "1/stderr").read_text()
 
 
 async def test_a_missing_logcat_is_told(phone: LocalPhone) -> None:
     (phone.bin / "logcat").unlink()
-    run = phone.prepare(spec_of(phone))
+    phone.prepare(spec_of(phone))
     await phone.start("r1")
     await phone.finished("r1")
-    end = parse_exit((run / "exit").read_bytes())
-    assert end is not None
+    end = phone.end()
     assert not end.log_captured
     assert end.byte_counts["log"] == 0
 
@@ -244,7 +263,7 @@ async def test_list_and_gc(phone: LocalPhone) -> None:
 
 
 async def test_the_agent_needs_its_absolute_path(phone: LocalPhone) -> None:
-    refused = await phone.script(f"cd {phone.agent}/.. && sh {phone.agent.name}/run.sh 1 r1")
+    refused = await phone.script(f"cd {phone.agent}/.. && sh {phone.agent.name}/run.sh 2 r1")
     assert refused.status == AgentExit.USAGE
     assert b"absolute" in refused.stderr
 
@@ -257,4 +276,4 @@ async def test_a_root_with_spaces_and_quotes(tmp_path: Path, shell: str) -> None
         phone.prepare(spec_of(phone))
         assert (await phone.start("r1")).status == AgentExit.OK
         await phone.script(f'until [ -e "{phone.run_dir("r1")}/exit" ]; do sleep 0.05; done')
-        assert (phone.run_dir("r1") / "stdout").read_text() == "out\n"
+        assert (phone.run_dir("r1") / "1/stdout").read_text() == "out\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devicehub.runner.contract import LaunchSpec
 from devicehub.telemetry.sample import Sample, SampleReader
+from tests.agent.local_phone import sh, spec_of
 
 if TYPE_CHECKING:
     from tests.agent.local_phone import LocalPhone
@@ -34,9 +34,7 @@ Current cooling devices from HAL:
 
 
 async def sampled(phone: LocalPhone, seconds: str = "1.5") -> list[Sample]:
-    run = phone.prepare(
-        LaunchSpec("r1", [str(phone.bin / "sh"), "-c", f"sleep {seconds}"], cwd=f"{phone.root}/work/w")
-    )
+    run = phone.prepare(spec_of(phone, *sh(phone, f"sleep {seconds}")))
     started = await phone.start("r1")
     assert started.status == 0, started.stderr
     await phone.finished("r1")
@@ -82,8 +80,8 @@ async def test_a_phone_that_shows_everything_is_not_asked_by_dumpsys(phone: Loca
     put(phone, "devices/system/cpu/cpufreq/policy0/scaling_cur_freq", "1017600")
     put(phone, "devices/system/cpu/cpufreq/policy0/scaling_max_freq", "2265600")
     samples = await sampled(phone)
-    assert {sample.lane for sample in samples} == {"fast"}
-    fast = samples[0]
+    assert {sample.lane for sample in samples} == {"head", "fast"}
+    fast = lane(samples, "fast")
     assert fast.uptime_s == 34560000.25
     assert fast.wall_s is not None
     assert set(fast.group("zone")) == {"battery", "cpu-0-0", "gpuss-0", "cpu-0-1", "cpu-1-0"}
@@ -117,4 +115,4 @@ async def test_an_old_phone_without_anything_is_absent_not_zero(phone: LocalPhon
     assert fast.number("mem_kb") is None
     assert fast.group("khz") == {"cpu0": 998400}
     assert fast.group("battery") == {}
-    assert all(not sample.values for sample in samples if sample.lane != "fast")
+    assert all(set(sample.values) == {"up2"} for sample in samples if sample.lane not in ("head", "fast"))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devicehub.runner.contract import LaunchSpec
-from tests.agent.local_phone import SHELLS, local_phone
+from devicehub.runner.contract import Command, RunSpec
+from tests.agent.local_phone import SHELLS, local_phone, sh
 
 # "$0" first: what the workload sees of itself.
 SHOW = 'printf "%s\\0" "$@" "$WORD"'
@@ -37,16 +37,12 @@ async def seen_by_the_workload(folder: Path, shell: str, words: list[str]) -> li
     async with local_phone(folder, shell) as phone:
         root = phone.root
         words = [*words, f"{root}/x;{root}", f"{root}2"]
-        spec = LaunchSpec(
-            "r1",
-            [str(phone.bin / "sh"), "-c", SHOW, "sh", *words],
-            cwd=f"{root}/work/w",
-            env={"WORD": words[0]},
-        )
-        run = phone.prepare(spec)
+        command = Command([*sh(phone, SHOW), "sh", *words], cwd=f"{root}/work/w", env={"WORD": words[0]})
+        run = phone.prepare(RunSpec("r1", [command]))
+        (run / "1").mkdir()
         # Straight to the workload: what is around it does not touch the words.
         (root / "work/w").mkdir(parents=True)
-        done = await phone.sh(phone.agent / "workload.sh", "r1")
+        done = await phone.sh(phone.agent / "workload.sh", "r1", "1")
         assert done.status == 0, done.stderr
         assert run.is_dir()
         given = [text.decode("utf-8", "surrogateescape") for text in done.stdout.split(b"\0")[:-1]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from devicehub.runner.frames import Data, Ended, FrameDecoder, FrameEvent, Tick, Vanished
+from devicehub.runner.frames import Data, Ended, FrameDecoder, FrameEvent, LaunchText, Tick, Vanished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,23 +20,26 @@ def decode(pieces: Iterable[bytes]) -> list[FrameEvent]:
         for event in decoder.receive(piece):
             last = events[-1] if events else None
             if isinstance(event, Data) and isinstance(last, Data) and last.stream == event.stream:
-                events[-1] = Data(event.stream, last.data + event.data)
+                events[-1] = Data(event.stream, last.data + event.data, event.launch)
             else:
                 events.append(event)
     return events
 
 
 STREAM = (
-    MARK + b" stdout\nno newline at the end" + MARK + b" stderr\n" + MARK + b" log\nline\n"
+    MARK + b" stdout 2\nno newline at the end" + MARK + b" stderr 2\n" + MARK + b" log\nline\n"
     + MARK + b" tick\n"
-    + MARK + b" stdout\n" + MARK[:20] + b"looks like a mark" + MARK + b" exit\nstatus=0\n" + MARK + b" end\n"
+    + MARK + b" stdout 2\n" + MARK[:20] + b"looks like a mark" + MARK + b" launch_exit\nlaunch=2\n"
+    + MARK + b" tick\n" + MARK + b" exit\ncause=\n" + MARK + b" end\n"
 )  # fmt: skip
 EVENTS = [
-    Data("stdout", b"no newline at the end"),
-    Data("log", b"line\n"),
+    Data("stdout", b"no newline at the end", 2),
+    Data("log", b"line\n", 0),
     Tick(),
-    Data("stdout", MARK[:20] + b"looks like a mark"),
-    Ended(b"status=0\n"),
+    Data("stdout", MARK[:20] + b"looks like a mark", 2),
+    LaunchText(b"launch=2\n"),
+    Tick(),
+    Ended(b"cause=\n"),
 ]
 
 
@@ -51,7 +54,7 @@ def test_cut_at_every_byte_gives_the_same_events() -> None:
 
 
 def test_data_is_not_held_back_until_the_next_mark() -> None:
-    assert decode([MARK + b" stdout\ntoken"]) == [Data("stdout", b"token")]
+    assert decode([MARK + b" stdout 1\ntoken"]) == [Data("stdout", b"token", 1)]
 
 
 def test_a_lost_run_gives_its_fields_and_an_unknown_word_nothing() -> None:

@@ -17,7 +17,7 @@ from devicehub.adb.shell import run_script
 from devicehub.clock import SystemClock
 from devicehub.errors import AdbError, AgentVersionMismatch, PhoneLocked, RunLost, RunnerError
 from devicehub.runner import launch
-from devicehub.runner.contract import LaunchSpec, RunHandle
+from devicehub.runner.contract import Command, LaunchEnded, Positions, RunHandle, RunSpec
 from devicehub.runner.launch import Runner
 from devicehub.settings import PHONE_ROOT
 from devicehub.sim.phone import PhoneSpec, virtual_phone
@@ -52,8 +52,9 @@ class Desk:
 
     async def finish(self, handle: RunHandle) -> tuple[dict[str, bytes], Exit]:
         data: dict[str, bytes] = {}
-        async for piece in self.runner.follow(handle):
-            take(data, piece)
+        async for item in self.runner.follow(handle):
+            if not isinstance(item, LaunchEnded):
+                take(data, item)
         return data, await self.runner.result(handle)
 
 
@@ -63,12 +64,15 @@ def take(data: dict[str, bytes], piece: Piece) -> None:
     data[piece.stream] = data.get(piece.stream, b"") + piece.data
 
 
-def spec(script: str, run_id: str = "r1") -> LaunchSpec:
-    return LaunchSpec(
-        run_id,
+def spec(script: str, run_id: str = "r1", launches: int = 1) -> RunSpec:
+    command = Command(
         ["sh", "-c", script],
         cwd=f"{PHONE_ROOT}/work/w1",
         env={"LD_LIBRARY_PATH": f"{PHONE_ROOT}/engines/e1"},
+    )
+    return RunSpec(
+        run_id,
+        [command] * launches,
         files={"config.json": b"{}", "prompt.txt": "ä 'q' $(x)\n".encode()},
     )
 
@@ -99,7 +103,7 @@ async def test_a_run_on_phones_of_other_kinds(phone_spec: PhoneSpec) -> None:
         data, end = await desk.finish(await desk.start("cat ../../runs/r1/prompt.txt; sleep 1; echo x >&2"))
         assert data["stdout"] == "ä 'q' $(x)\n".encode()
         assert data["stderr"] == b"x\n"
-        assert (end.status, end.cause, end.log_captured) == (0, None, True)
+        assert (end.launches[0].status, end.cause, end.log_captured) == (0, None, True)
         samples = list(SampleReader().feed(data["samples"]))
         assert any(sample.temps_mc() for sample in samples)
         assert any(sample.group("khz") for sample in samples)
@@ -113,9 +117,10 @@ async def test_a_run_from_start_to_result(desk: Desk) -> None:
     assert data["stdout"] == f"ä 'q' $(x)\n{PHONE_ROOT}/engines/e1\n".encode()
     assert data["stderr"] == b"err\n"
     assert b"figures" in data["log"]
-    assert data["samples"].startswith(b"fast\t")
-    assert (end.status, end.cause, end.log_captured) == (3, None, True)
-    assert {name: len(content) for name, content in data.items()} == end.byte_counts
+    assert data["samples"].startswith(b"head\t")
+    assert (end.launches[0].status, end.cause, end.log_captured) == (3, None, True)
+    counts = {**end.byte_counts, **end.launches[0].byte_counts}
+    assert {name: len(content) for name, content in data.items()} == counts
 
 
 async def test_the_agent_is_sent_once_and_again_when_it_was_changed(desk: Desk) -> None:
@@ -136,24 +141,27 @@ async def test_a_broken_link_loses_and_repeats_nothing(desk: Desk) -> None:
     data: dict[str, bytes] = {}
     broken = False
     async with asyncio.TaskGroup() as tasks:
-        async for piece in desk.runner.follow(handle):
-            take(data, piece)
-            if not broken and piece.stream == "stdout":
+        async for item in desk.runner.follow(handle):
+            if isinstance(item, LaunchEnded):
+                continue
+            take(data, item)
+            if not broken and item.stream == "stdout":
                 broken = True
                 await desk.client.disconnect(desk.address)
                 tasks.create_task(desk.client.connect(desk.address))
     assert broken
     assert data["stdout"] == b"".join(b"line %d\n" % number for number in range(1, 7))
-    assert (await desk.runner.result(handle)).status == 0
+    assert (await desk.runner.result(handle)).launches[0].status == 0
 
 
 async def test_a_link_that_stays_broken_is_given_up_and_the_run_found_again(desk: Desk) -> None:
     handle = await desk.start("echo before; sleep 1; echo after")
-    places: dict[str, int] = {}
+    place = Positions()
 
     async def follow_and_cut() -> None:
-        async for piece in desk.runner.follow(handle, patience_s=0):
-            places[piece.stream] = piece.offset + len(piece.data)
+        nonlocal place
+        async for item in desk.runner.follow(handle, patience_s=0):
+            place = place.after(item)
             await desk.client.disconnect(desk.address)
 
     with pytest.raises(AdbError):
@@ -161,9 +169,11 @@ async def test_a_link_that_stays_broken_is_given_up_and_the_run_found_again(desk
     await desk.client.connect(desk.address)
     found = await desk.runner.find("r1")
     assert found.supervisor["boot_id"] == handle.supervisor["boot_id"]
-    later = [piece async for piece in desk.runner.follow(found, positions=places)]
-    assert all(piece.offset >= places.get(piece.stream, 0) for piece in later)
-    assert (await desk.runner.result(found)).byte_counts["stdout"] == len("before\nafter\n")
+    later = [item async for item in desk.runner.follow(found, positions=place)]
+    assert all(
+        item.offset >= getattr(place, item.stream) for item in later if not isinstance(item, LaunchEnded)
+    )
+    assert (await desk.runner.result(found)).launches[0].byte_counts["stdout"] == len("before\nafter\n")
 
 
 async def test_the_result_is_waited_for_across_a_broken_link(desk: Desk) -> None:
@@ -181,7 +191,7 @@ async def test_the_result_is_waited_for_across_a_broken_link(desk: Desk) -> None
         ended = tasks.create_task(Runner(desk.transport, agent_dir=AGENT_DIR, clock=clock).result(handle))
         await clock.slept.wait()
         await desk.client.connect(desk.address)
-    assert ended.result().status == 5
+    assert ended.result().launches[0].status == 5
 
 
 async def test_a_second_run_is_refused_and_may_come_later_under_its_id(desk: Desk) -> None:
@@ -190,9 +200,9 @@ async def test_a_second_run_is_refused_and_may_come_later_under_its_id(desk: Des
         await desk.start("echo", "r2")
     await desk.runner.stop(first, "limit_time")
     end = await desk.runner.result(first)
-    assert (end.status, end.cause) == (143, "limit_time")
+    assert (end.launches[0].status, end.cause) == (143, "limit_time")
     _, end = await desk.finish(await desk.start("exit 0", "r2"))
-    assert end.status == 0
+    assert end.launches[0].status == 0
 
 
 async def test_a_start_that_is_cancelled_leaves_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +228,58 @@ async def test_a_start_that_is_cancelled_leaves_no_run(desk: Desk, monkeypatch: 
 async def test_the_exit_file_names_the_process_that_the_log_knows(desk: Desk) -> None:
     data, end = await desk.finish(await desk.start("exec log -t MNNJNI mine"))
     lines = [line.split() for line in data["log"].decode().splitlines() if "mine" in line]
-    assert [line[2] for line in lines] == [str(end.workload_pid)]
+    assert [line[2] for line in lines] == [str(end.launches[0].workload_pid)]
+
+
+async def test_launches_follow_each_other_each_with_its_own_end(desk: Desk) -> None:
+    handle = await desk.runner.start(
+        spec("echo out; log -t MNNJNI figures; echo err >&2; exit 3", launches=3)
+    )
+    ends: list[int] = []
+    output: dict[tuple[str, int], bytes] = {}
+    logged = 0
+    place = Positions()
+    async for item in desk.runner.follow(handle):
+        place = place.after(item)
+        if isinstance(item, LaunchEnded):
+            ends.append(item.exit.number)
+            assert item.exit.status == 3
+            assert logged >= item.exit.byte_counts["log"] > 0
+            continue
+        key = (item.stream, item.launch)
+        output[key] = output.get(key, b"") + item.data
+        logged += len(item.data) if item.stream == "log" else 0
+    assert ends == [1, 2, 3]
+    assert {key: text for key, text in output.items() if key[1]} == {
+        (stream, number): text
+        for number in ends
+        for stream, text in (("stdout", b"out\n"), ("stderr", b"err\n"))
+    }
+    assert output["log", 0].count(b"figures") == 3
+    end = await desk.runner.result(handle)
+    assert [launch.number for launch in end.launches] == ends
+    assert place == Positions(4, log=end.byte_counts["log"], samples=end.byte_counts["samples"])
+
+
+async def test_what_a_launch_wrote_is_fetched(desk: Desk) -> None:
+    own = f"{PHONE_ROOT}/runs/r1/1"
+    command = Command(
+        ["sh", "-c", 'printf "a\\0b" >"$1/out.json"', "sh", own], cwd="/", result_files=["out.json"]
+    )
+    handle = await desk.runner.start(RunSpec("r1", [command]))
+    await desk.runner.result(handle)
+    assert await desk.runner.fetch(handle, 1, "out.json") == b"a\0b"
+    assert await desk.runner.fetch(handle, 1, "none.json") is None
+    with pytest.raises(AdbError, match="more than"):
+        await desk.runner.fetch(handle, 1, "out.json", limit_bytes=2)
+
+
+async def test_a_run_that_never_began_is_told_and_kept_from_beginning(desk: Desk) -> None:
+    assert (await desk.runner.status("r9")).state == "none"
+    assert await desk.runner.abandon(RunHandle("r9", PHONE_ROOT, await desk.runner.install()))
+    assert (await desk.runner.status("r9")).state == "none"
+    with pytest.raises(RunnerError, match="exists already"):
+        await desk.start("exit 0", "r9")
 
 
 async def test_a_run_id_is_used_once(desk: Desk) -> None:
@@ -231,13 +292,14 @@ async def test_a_run_id_is_used_once(desk: Desk) -> None:
 
 async def test_a_killed_agent_is_a_lost_run(desk: Desk) -> None:
     handle = await desk.start("echo said; sleep 60")
-    written = f"until [ -s {handle.run_dir}/stdout ]; do sleep 0.1; done"
+    written = f"until [ -s {handle.run_dir}/1/stdout ]; do sleep 0.1; done"
     await desk.sh(f"{written}; kill -9 -{handle.supervisor['pid']}")
     data: dict[str, bytes] = {}
 
     async def follow() -> None:
-        async for piece in desk.runner.follow(handle):
-            take(data, piece)
+        async for item in desk.runner.follow(handle):
+            assert not isinstance(item, LaunchEnded)
+            take(data, item)
 
     with pytest.raises(RunLost) as caught:
         await follow()
@@ -248,13 +310,13 @@ async def test_a_killed_agent_is_a_lost_run(desk: Desk) -> None:
 
 
 async def test_an_agent_of_another_version_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "CONTRACT", "2")
-    with pytest.raises(AgentVersionMismatch, match="speaks version 1, this hub 2"):
+    monkeypatch.setattr(launch, "CONTRACT", "3")
+    with pytest.raises(AgentVersionMismatch, match="speaks version 2, this hub 3"):
         await desk.start("exit 0")
 
 
 async def test_a_program_that_is_missing(desk: Desk) -> None:
-    missing = replace(spec(""), argv=[f"{PHONE_ROOT}/engines/none/llm_demo"])
+    missing = replace(spec(""), launches=[Command([f"{PHONE_ROOT}/engines/none/llm_demo"], cwd="/")])
     data, end = await desk.finish(await desk.runner.start(missing))
-    assert end.status == 127
+    assert end.launches[0].status == 127
     assert b"llm_demo" in data["stderr"]
