@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CONTRACT: Final = "2"
 """Both sides refuse any other; a change of any file's form raises it."""
-AGENT_FILES: Final = ("ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh")
+AGENT_FILES: Final = ("app.sh", "ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh")
 
 StreamName = Literal["stdout", "stderr", "log", "samples"]
 STREAMS: Final[tuple[StreamName, ...]] = ("stdout", "stderr", "log", "samples")

@@ -33,6 +33,7 @@ ANDROID_8_APPLETS = [
         "df",
         "find",
         "flock",
+        "grep",
         "mkdir",
         "mv",
         "printf",

@@ -12,6 +12,7 @@ SAFE = {
     "$(($1 / 20))",
     "$((${uptime%%.*} - ${begun%%.*}))",
     "$((free_kib / 1024))",
+    "$((seconds - began))",
 }
 """Counters, kB of memory, whole seconds since boot, and KiB of a disk when they have nine digits at most."""
 
