@@ -1,11 +1,13 @@
-"""Compares the virtual llm_demo with a native one.
+"""Compares the virtual llm_demo, or llm_bench, with a native one.
 
     python tests/native/compare_native.py LLM_DEMO MODEL_DIR [PROMPT_FILE]
+    python tests/native/compare_native.py LLM_BENCH MODEL_DIR
 
 Both run the model with a greedy configuration and one thread, in empty folders. Prints `no difference`, or
-the first line that differs, and then ends with status 1. Figures, line numbers of MNN's sources and the name
-of the cache folder may differ. Without a prompt file three prompts of its own are asked, each alone and all
-in one file.
+the first line that differs of each case, and then ends with status 1. Figures, line numbers of MNN's sources
+and the name of the cache folder may differ. Without a prompt file llm_demo is asked three prompts of its own,
+each alone and all in one file. llm_bench is given good arguments and bad ones, and models that lack
+something; its JSON file is compared as well.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub import procs
+from tests.native.bench_cases import ARGUMENTS, MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +46,14 @@ _MASKS: Final = (
         ),
         rb"\1 = T",
     ),
+    (re.compile(rb"^total time : [\d.]+ ms, total mflops : [\d.]+ $"), b"total"),
+    (re.compile(rb"[\d.]+ \xc2\xb1 (?:[\d.]+|-?nan)"), b"S +- D"),
+    (re.compile(rb'"((?:\w+_)?(?:tps|std)|loading_time(?:_std)?)":[-+.e\d]*'), rb'"\1":F'),
+    (re.compile(rb'("modelSize":\d+\.\d{12})\d*'), rb"\1"),
     (re.compile(rb"^(prefill speed| decode speed| vision speed) = [\d.]+"), rb"\1 = T"),
 )
+_OPERATOR: Final = re.compile(rb"\w+ +\t(?:\d+\.\d+ *\t){4}$")
+"""A row of the table of operators: which there are is each version's own."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class Outcome:
 
 def mask(output: bytes) -> list[bytes]:
     """The lines of an output without what differs from run to run."""
-    lines = output.split(b"\n")
+    lines = [line for line in output.split(b"\n") if not _OPERATOR.match(line)]
     for pattern, replacement in _MASKS:
         lines = [pattern.sub(replacement, line) for line in lines]
     return lines
@@ -94,9 +104,46 @@ async def compare(llm_demo: Path, model: Path, prompts: bytes, arguments: Sequen
     return first_difference(*outcomes)
 
 
+async def compare_bench(llm_bench: Path, model: Path, spoil: str, arguments: Sequence[str]) -> str | None:
+    """Run both with a copy of the model that a case of `MODELS` has spoilt; the first difference."""
+    outcomes: list[Outcome] = []
+    virtual = [sys.executable, "-m", "devicehub.sim.engine", "llm_bench"]
+    for command in ([str(llm_bench)], virtual):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            shutil.copytree(model, folder / "m")
+            MODELS[spoil](folder / "m")
+            done = await procs.run(
+                [*command, *arguments], timeout_s=_TIMEOUT_S, cwd=folder, env=_environment()
+            )
+            stdout = done.stdout.replace(os.fsencode(llm_bench), b"llm_bench")
+            stdout += _written_files(folder)
+            outcomes.append(Outcome(done.status, stdout, done.stderr))
+    return first_difference(*outcomes)
+
+
+def _written_files(folder: Path) -> bytes:
+    files = sorted(folder.glob("*.*"))
+    return b"".join(b"\nfile " + os.fsencode(file.name) + b"\n" + file.read_bytes() for file in files)
+
+
 def _environment() -> dict[str, str]:
     package = str(Path(__file__).parents[2])
     return {**os.environ, "PYTHONPATH": package}
+
+
+def _compare_all_bench(llm_bench: Path, model: Path) -> int:
+    differences = 0
+    for spoil, arguments in itertools.chain(
+        itertools.product(["good"], ARGUMENTS), itertools.product(MODELS, ARGUMENTS[:3])
+    ):
+        difference = asyncio.run(compare_bench(llm_bench, model, spoil, arguments))
+        if difference is not None:
+            sys.stdout.write(f"model {spoil}, arguments {' '.join(arguments)}: {difference}\n")
+            differences += 1
+    if not differences:
+        sys.stdout.write("no difference\n")
+    return min(differences, 1)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -104,7 +151,9 @@ def main(arguments: Sequence[str]) -> int:
     if not 2 <= len(arguments) <= 3:
         sys.stderr.write(f"{__doc__}\n")
         return 2
-    llm_demo, model = (Path(argument).resolve() for argument in arguments[:2])
+    program, model = (Path(argument).resolve() for argument in arguments[:2])
+    if program.name == "llm_bench":
+        return _compare_all_bench(program, model)
     if len(arguments) == 3:
         files = [Path(arguments[2]).read_bytes()]
     else:
@@ -112,7 +161,7 @@ def main(arguments: Sequence[str]) -> int:
         files.append(b"".join(files))
     for prompts in files:
         for options in (["64"], [], ["0"], ["64", "no_think"]):
-            difference = asyncio.run(compare(llm_demo, model, prompts, options))
+            difference = asyncio.run(compare(program, model, prompts, options))
             if difference is not None:
                 asked = prompts.decode(errors="replace")
                 sys.stdout.write(f"prompts {asked!r}, arguments {options}: {difference}\n")

@@ -1,4 +1,4 @@
-"""The virtual MNN engine: `python -m devicehub.sim.engine [--logcat] llm_demo <config.json> ...`.
+"""The virtual MNN engine: `python -m devicehub.sim.engine [--logcat] llm_demo|llm_bench ...`.
 
 It runs the model in the MNN wheel and prints what the real program prints, through the same C buffer, and it
 ends as the real one ends, by exit status or by a signal. `--logcat` plays a build with MNN_USE_LOGCAT: MNN's
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.errors import SimError
 from devicehub.sim.android import logd
+from devicehub.sim.engine.bench import LlmBench
 from devicehub.sim.engine.demo import LlmDemo
 from devicehub.sim.engine.log import HUB_TAG, RowForwarder
 from devicehub.sim.engine.stdio import Stdio
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NOT_FOUND: Final = 127
+_TOOLS: Final[dict[str, type[LlmDemo | LlmBench]]] = {"llm_demo": LlmDemo, "llm_bench": LlmBench}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, signal.SIG_DFL)
     logcat = argv[:1] == ["--logcat"]
     tool = list(argv[1:] if logcat else argv)
-    if tool[:1] != ["llm_demo"]:
+    if not tool or tool[0] not in _TOOLS:
         sys.stderr.write(f"mnn_engine: {tool[0] if tool else 'no tool'}: not found\n")
         return _NOT_FOUND
 
@@ -51,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
         logd.write(priority="I", tag=HUB_TAG, message=text)
 
     try:
-        status = LlmDemo(stdio, threads=threads, note=note).run(tool)
+        status = _TOOLS[tool[0]](stdio, threads=threads, note=note).run(tool)
     except SimError as error:
         sys.stderr.write(f"mnn_engine: {error}\n")
         status = _NOT_FOUND

@@ -130,9 +130,7 @@ class LlmDemo:
         self._stdio.engine("Prepare for tuning opt Begin\n")
         self._model.tune()
         if self._model.context().status == Status.INTERNAL_ERROR:
-            self._stdio.engine(
-                "[Error]: onForward returned no outputs. seqLen=1, inDecode=1, inputs=4, moduleKey=(1,0)\n"
-            )
+            self._stdio.engine(report.no_outputs(1, decoding=True))
         self._stdio.engine("Prepare for tuning opt End\n")
         self._stdio.engine(report.tuning_time(time.perf_counter() - began))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _LOAD_LINE: Final = 321
 _TUNING_LINE: Final = 330
-_NAN: Final = "-nan" if platform.machine() in ("x86_64", "AMD64", "i686") else "nan"
+NAN: Final = "-nan" if platform.machine() in ("x86_64", "AMD64", "i686") else "nan"
 """0/0 has its sign bit set on x86 and clear on Arm; printf shows it."""
 
 
@@ -45,6 +45,15 @@ def load_time(seconds: float) -> str:
 def tuning_time(seconds: float) -> str:
     """The row after tuning."""
     return f"main, {_TUNING_LINE}, cost time: {seconds * 1e3:f} ms\n"
+
+
+def no_outputs(tokens: int, *, decoding: bool) -> str:
+    """What the newest sources say after a forward pass that failed."""
+    seq_len, key = (1, 1) if decoding else (tokens, 100)
+    return (
+        f"[Error]: onForward returned no outputs. seqLen={seq_len}, inDecode={int(decoding)}, inputs=4, "
+        f"moduleKey=({key},0)\n"
+    )
 
 
 def perf_block(totals: Totals, last: Context) -> list[str]:
@@ -88,4 +97,4 @@ def _ratio(amount: float, over: float) -> float:
 
 
 def _figure(value: float, digits: int) -> str:
-    return _NAN if math.isnan(value) else f"{value:.{digits}f}"
+    return NAN if math.isnan(value) else f"{value:.{digits}f}"

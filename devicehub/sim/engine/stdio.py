@@ -48,6 +48,10 @@ class Stdio:
         self._write(text, self._out)
         self._libc.fflush(self._out)
 
+    def plain(self, text: str | bytes) -> None:
+        """Write what a program prints with printf of its own: buffered, and to stdout in every build."""
+        self._write(text, self._out)
+
     def divert_engine(self, fd: int) -> None:
         """Send MNN's own rows, the wheel's printf included, to a descriptor; std::cout stays where it is."""
         # std::cout keeps the stream that stdout names when it is first set up: let that be the real one.

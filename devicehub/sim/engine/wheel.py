@@ -10,11 +10,13 @@ from __future__ import annotations
 import ctypes
 import importlib
 import json
+import time
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import SimError
+from devicehub.sim.engine.profile import Profiler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +25,22 @@ _LLM: Final = "_ZN3MNN11Transformer3Llm"
 _TUNING: Final = _LLM + "6tuningENS0_8TuneTypeESt6vectorIiSaIiEE"
 _RESPONSE: Final = _LLM + "8responseERKSt6vectorIiSaIiEEPSoPKci"
 _GENERATE: Final = _LLM + "8generateEi"
+_SWITCH_MODE: Final = _LLM + "10switchModeENS1_5StageE"
+_SET_CALLBACK: Final = (
+    _LLM + "16setDebugCallbackEOSt8functionIFbRKSt6vectorIPNS_6TensorESaIS5_EEPKNS_12OperatorInfoEEESF_"
+)
+_OPERATOR: Final = (
+    "_ZNK3MNN12OperatorInfo4nameEv",
+    "_ZNK3MNN12OperatorInfo4typeEv",
+    "_ZNK3MNN12OperatorInfo5flopsEv",
+)
+_NEW_EXECUTOR: Final = "_ZN3MNN7Express8Executor11newExecutorE14MNNForwardTypeRKNS_13BackendConfigEi"
 _COUT: Final = "_ZSt4cout"
 _OP_ENCODER_NUMBER: Final = 0
 _TUNING_CANDIDATES: Final = (1, 5, 10, 20, 30, 50, 100)
+_PREFILL, _DECODE = 0, 1
+_SHARED_POINTER_BYTES: Final = 16
+_BACKEND_CONFIG_BYTES: Final = 64
 
 
 class Status(IntEnum):
@@ -73,6 +88,47 @@ class _IntVector(ctypes.Structure):
         super().__init__(begin, end, end)
 
 
+def make_executor(forward_type: int) -> None:
+    """Make what MNN runs models with on a backend; it says so where the engine lacks that backend.
+
+    Raises:
+        SimError: the MNN wheel cannot be used.
+    """
+    _, library = _load_wheel()
+    (new_executor,) = _functions(library, _NEW_EXECUTOR)
+    new_executor.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
+    # What it returns, a shared pointer, is written to the place that its first argument names.
+    place = ctypes.create_string_buffer(_SHARED_POINTER_BYTES)
+    new_executor(place, forward_type, ctypes.create_string_buffer(_BACKEND_CONFIG_BYTES), 1)
+
+
+def make_profiler() -> Profiler:
+    """A profiler of this wheel's operators.
+
+    Raises:
+        SimError: the MNN wheel cannot be used.
+    """
+    return Profiler(*_functions(_load_wheel()[1], *_OPERATOR))
+
+
+def _load_wheel() -> tuple[Any, ctypes.CDLL]:
+    try:
+        wheel = importlib.import_module("_mnncengine")
+    except ImportError as error:
+        raise SimError(f"the MNN wheel cannot be loaded ({error}); install devicehub again") from error
+    return wheel, ctypes.CDLL(wheel.__file__)
+
+
+def _functions(library: ctypes.CDLL, *names: str) -> list[Any]:
+    try:
+        functions = [library[name] for name in names]
+    except AttributeError as error:
+        raise SimError(f"this MNN wheel cannot be driven by the virtual engine ({error})") from error
+    for function in functions:
+        function.restype = None
+    return functions
+
+
 class WheelModel:
     """One model of the wheel; what MNN itself prints goes to the C library's stdout, as in llm_demo.
 
@@ -81,20 +137,14 @@ class WheelModel:
     """
 
     def __init__(self, config_path: str) -> None:
+        wheel, library = _load_wheel()
+        self._tuning, self._response, self._generate, self._switch_mode = _functions(
+            library, _TUNING, _RESPONSE, _GENERATE, _SWITCH_MODE
+        )
         try:
-            wheel = importlib.import_module("_mnncengine")
-        except ImportError as error:
-            raise SimError(f"the MNN wheel cannot be loaded ({error}); install devicehub again") from error
-        library = ctypes.CDLL(wheel.__file__)
-        try:
-            self._tuning, self._response, self._generate = (
-                library[name] for name in (_TUNING, _RESPONSE, _GENERATE)
-            )
             self._cout = ctypes.addressof(ctypes.c_char.in_dll(library, _COUT))
-        except (AttributeError, ValueError) as error:
+        except ValueError as error:
             raise SimError(f"this MNN wheel cannot be driven by the virtual engine ({error})") from error
-        for function in (self._tuning, self._response, self._generate):
-            function.restype = None
         self._tuning.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
         self._response.argtypes = [
             ctypes.c_void_p,
@@ -104,6 +154,7 @@ class WheelModel:
             ctypes.c_int,
         ]
         self._generate.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        self._switch_mode.argtypes = [ctypes.c_void_p, ctypes.c_int]
         try:
             self._model: Any = wheel.llm.create(config_path, False)
         except UnicodeEncodeError as error:
@@ -146,6 +197,28 @@ class WheelModel:
     def respond(self, ids: Sequence[int], max_new_tokens: int) -> None:
         """Begin an answer and stream it to std::cout; a negative maximum is the configuration's own."""
         self._response(self._this, ctypes.byref(_IntVector(ids)), self._cout, None, max_new_tokens)
+
+    def respond_silently(self, ids: Sequence[int], max_new_tokens: int) -> int:
+        """Answer without a word; how long it took, in microseconds."""
+        tokens = ctypes.byref(_IntVector(ids))
+        began_ns = time.perf_counter_ns()
+        self._response(self._this, tokens, None, None, max_new_tokens)
+        return (time.perf_counter_ns() - began_ns) // 1000
+
+    def profile(self, profiler: Profiler) -> None:
+        """Tell a profiler of each operator that runs; it must outlive the model."""
+        self.set_config({"enable_debug": True})
+        (set_callback,) = _functions(_load_wheel()[1], _SET_CALLBACK)
+        set_callback.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+        set_callback(self._this, ctypes.byref(profiler.before), ctypes.byref(profiler.after))
+
+    def begin_prefill(self) -> None:
+        """Prepare a GPU for a prompt."""
+        self._switch_mode(self._this, _PREFILL)
+
+    def begin_decode(self) -> None:
+        """Prepare a GPU for an answer."""
+        self._switch_mode(self._this, _DECODE)
 
     def step(self) -> None:
         """Generate one more token."""
