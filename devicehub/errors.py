@@ -27,6 +27,7 @@
     │   ├── PhoneAway              the run goes on there
     │   └── RunRefused             --strict, or a phone in quarantine
     ├── StoreError                 the database of runs: file, what, remedy
+    │   └── StoreDamaged           it is set aside when it is opened again
     └── SimError                   a virtual phone could not be started
 
 The class says where, `transient` says whether to try again; only `dispatch/` reads `transient`.
@@ -363,6 +364,17 @@ class StoreError(HubError):
 
     def __str__(self) -> str:
         return f"{self.file}: {self.problem}; {self.remedy}"
+
+
+class StoreDamaged(StoreError):
+    """The file is no whole database any more."""
+
+    def __init__(self, file: Path | str, found: str) -> None:
+        super().__init__(
+            file,
+            f"the database of runs is damaged ({found})",
+            remedy="repeat the command: the file is then set aside and a new one begun",
+        )
 
 
 class SimError(HubError):

@@ -39,6 +39,11 @@ class Home:
         """The user's own profiles; a file here wins over the packaged one of the same name."""
         return self.root / "profiles"
 
+    @property
+    def database(self) -> Path:
+        """What is remembered of runs and phones; SQLite keeps files of its own beside it."""
+        return self.root / "devicehub.db"
+
 
 def find_home(environ: Mapping[str, str] = os.environ) -> Home:
     """The folder that $DEVICEHUB_HOME names, else the platform's data folder."""

@@ -1,0 +1,170 @@
+"""Opens the database: begins it, brings its schema up to date, sets a damaged one aside."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from devicehub.errors import StoreDamaged, StoreError
+from devicehub.store.database import (
+    BUSY_TIMEOUT_S,
+    OTHER_HOME,
+    Database,
+    check_version,
+    mark_of,
+    schema_version,
+    speaking,
+)
+from devicehub.units import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+APPLICATION_ID: Final = 0x44764875
+_EXAMINED_ALWAYS: Final = 16 * MIB
+"""A smaller file is examined whole whenever it is opened; a larger one once damage was met."""
+_SIDE_FILES: Final = ("-wal", "-shm", "")
+"""The log before the database: SQLite would delete it beside an empty new one."""
+
+
+def open_database(path: Path, *, on_set_aside: Callable[[Path], None] = lambda _aside: None) -> Database:
+    """Open the file, which is begun where there is none.
+
+    Args:
+        path: of the file; its folder is made where it is missing.
+        on_set_aside: told where a damaged database lies now.
+
+    Raises:
+        StoreError: it cannot be opened or written, is a newer program's, or another program's.
+    """
+    _make_file(path)
+    try:
+        return _open(path)
+    except StoreDamaged:
+        with _lock(path):
+            aside = _set_aside_if_damaged(path)
+            _make_file(path)
+    if aside is not None:
+        on_set_aside(aside)
+    return _open(path)
+
+
+def newest_version() -> int:
+    """The version of the schema that this program knows."""
+    return len(_migrations())
+
+
+def _open(path: Path) -> Database:
+    connection = _connect(path)
+    try:
+        with speaking(path):
+            _examine(path, connection)
+            if schema_version(connection) < newest_version():
+                with _lock(path):
+                    _migrate(path, connection)
+        return Database(path, connection, version=newest_version())
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    with speaking(path):
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _examine(path: Path, connection: sqlite3.Connection) -> None:
+    """Find damage and strangers before anything is written."""
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if tables and application != APPLICATION_ID:
+        remedy = "move it away, or set DEVICEHUB_HOME to another folder"
+        raise StoreError(path, "is another program's database", remedy=remedy)
+    check_version(path, schema_version(connection), newest_version())
+    marked = mark_of(path).exists()
+    if marked or path.stat().st_size <= _EXAMINED_ALWAYS:
+        _quick_check(path, connection)
+    if marked:
+        mark_of(path).unlink(missing_ok=True)
+
+
+def _quick_check(path: Path, connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreDamaged(path, str(found).splitlines()[-1])
+
+
+def _migrate(path: Path, connection: sqlite3.Connection) -> None:
+    """Bring the schema forward, each step whole or not at all; another process may have done so already."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    migrations = _migrations()
+    for number in range(schema_version(connection) + 1, len(migrations) + 1):
+        script = migrations[number - 1].read_text(encoding="utf-8")
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+        except sqlite3.DatabaseError:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _migrations() -> list[Path]:
+    """The scripts in order; the first is number 1."""
+    return sorted(Path(__file__).with_name("migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+
+
+def _make_file(path: Path) -> None:
+    """An empty file that only its owner may read, where there is none; SQLite gives its own the same mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(
+            path, f"cannot be written: {error.strerror}", remedy=f"make room or rights there, {OTHER_HOME}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Keep other processes from beginning, migrating or setting aside the same database."""
+    with path.with_name(path.name + ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _set_aside_if_damaged(path: Path) -> Path | None:
+    """Rename a damaged database with its side files; None where another process has done so already."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
+                return None
+    except sqlite3.DatabaseError:
+        with contextlib.suppress(StoreDamaged), speaking(path):
+            raise
+    aside = _free_name(path)
+    for ending in _SIDE_FILES:
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            source.rename(aside.with_name(aside.name + ending))
+    mark_of(path).unlink(missing_ok=True)
+    return aside
+
+
+def _free_name(path: Path) -> Path:
+    """A name that nothing has yet: `devicehub.db.damaged-1`, the next number where that is taken."""
+    taken = {
+        int(found[1])
+        for other in path.parent.iterdir()
+        if (found := re.fullmatch(re.escape(path.name) + r"\.damaged-(\d+)(?:-wal|-shm)?", other.name))
+    }
+    return path.with_name(f"{path.name}.damaged-{max(taken, default=0) + 1}")

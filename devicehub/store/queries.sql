@@ -1,0 +1,228 @@
+-- Every statement of the store: a line `name:`, a line that says what it does, then the statement.
+
+-- name: add_run
+-- Write down a run that begins.
+INSERT INTO runs (
+    id, state, attempt, phone_run_id, serial, serialno, boot_id, product, model, engine, profile, workload,
+    virtual, created, started, updated, last_contact, owner_pid, owner_started, request
+) VALUES (
+    :id, :state, :attempt, :phone_run_id, :serial, :serialno, :boot_id, :product, :model, :engine, :profile,
+    :workload, :virtual, :created, :started, :updated, :last_contact, :owner_pid, :owner_started, :request
+);
+
+-- name: run
+-- One run with the record of the end that counts.
+SELECT runs.*, (
+    SELECT record FROM ends WHERE run_id = runs.id ORDER BY number DESC LIMIT 1
+) AS record
+FROM runs WHERE id = :id;
+
+-- name: runs_by_prefix
+-- The ids that begin so, newest first; enough of them to show that there are several.
+SELECT id FROM runs WHERE substr(id, 1, length(:prefix)) = :prefix ORDER BY created DESC, id DESC LIMIT 6;
+
+-- name: runs
+-- A page of runs, newest first; a filter that is null lets all pass.
+SELECT runs.*, NULL AS record
+FROM runs
+WHERE (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+    AND (:serial IS NULL OR serial = :serial OR serialno = :serial)
+    AND (:model IS NULL OR model = :model)
+    AND (:engine IS NULL OR engine = :engine)
+    AND (:workload IS NULL OR workload = :workload)
+    AND (:since IS NULL OR created >= :since)
+    AND (:before IS NULL OR (created, id) < (SELECT created, id FROM runs WHERE id = :before))
+ORDER BY created DESC, id DESC
+LIMIT :limit;
+
+-- name: open_runs
+-- Runs without an end, oldest first.
+SELECT runs.*, NULL AS record FROM runs WHERE ended IS NULL ORDER BY created, id;
+
+-- name: runs_to_adopt
+-- Runs without an end, and those that ended as lost on a phone that is there again, oldest first.
+SELECT runs.*, NULL AS record
+FROM runs
+WHERE ended IS NULL OR (state = 'lost' AND serialno IN (SELECT value FROM json_each(:serialnos)))
+ORDER BY created, id;
+
+-- name: count_runs
+-- How many runs there are.
+SELECT count(*) AS runs FROM runs;
+
+-- name: claim_run
+-- Make a process the owner of a run whose owner is still the one that was seen.
+UPDATE runs SET owner_pid = :pid, owner_started = :started
+WHERE id = :id
+    AND owner_pid IS :seen_pid AND owner_started IS :seen_started
+    AND (ended IS NULL OR state = 'lost');
+
+-- name: release_run
+-- Leave a run without an owner, if the owner is this one.
+UPDATE runs SET owner_pid = NULL, owner_started = NULL
+WHERE id = :id AND owner_pid = :pid AND owner_started = :started;
+
+-- name: advance_run
+-- Move a run that has no end; a field that is null stays as it is.
+UPDATE runs SET
+    state = :state,
+    updated = :wall_s,
+    attempt = coalesce(:attempt, attempt),
+    phone_run_id = coalesce(:phone_run_id, phone_run_id),
+    serial = coalesce(:serial, serial),
+    boot_id = coalesce(:boot_id, boot_id),
+    last_contact = coalesce(:last_contact, last_contact)
+WHERE id = :id AND ended IS NULL;
+
+-- name: touch_run
+-- Note that the phone of a run answered.
+UPDATE runs SET last_contact = max(coalesce(last_contact, :wall_s), :wall_s) WHERE id = :id;
+
+-- name: request_stop
+-- Note that a person wants the run to end; the first wish counts.
+UPDATE runs SET stop_requested = coalesce(stop_requested, :wall_s) WHERE id = :id AND ended IS NULL;
+
+-- name: stop_requested
+-- Whether a person wants the run to end.
+SELECT stop_requested IS NOT NULL AS wanted FROM runs WHERE id = :id;
+
+-- name: add_end
+-- Write a run's end: its first, or the one that replaces `lost`; nothing where there is such an end already.
+INSERT INTO ends (run_id, number, state, wall_s, record)
+SELECT
+    :run_id,
+    1 + EXISTS (SELECT 1 FROM ends WHERE run_id = :run_id AND state = 'lost'),
+    :state, :wall_s, :record
+WHERE :state <> 'lost' OR NOT EXISTS (SELECT 1 FROM ends WHERE run_id = :run_id)
+ON CONFLICT (run_id, number) DO NOTHING
+RETURNING number;
+
+-- name: end_run
+-- Show in the run what its newest end says; nobody carries it any longer.
+UPDATE runs SET
+    state = :state, verdict = :verdict, cause = :cause, trusted = :trusted,
+    prefill_tok_s = :prefill_tok_s, decode_tok_s = :decode_tok_s,
+    ended = :ended, updated = :wall_s, owner_pid = NULL, owner_started = NULL
+WHERE id = :run_id;
+
+-- name: add_launch
+-- One launch of an end.
+INSERT INTO launches (run_id, end_number, number, verdict, cause, exit_status, duration_s, text)
+VALUES (:run_id, :end_number, :number, :verdict, :cause, :exit_status, :duration_s, :text);
+
+-- name: add_record
+-- One measured row of a launch.
+INSERT INTO records (
+    run_id, end_number, launch, position, tool, source, backend, threads, test, prompt_tokens, decode_tokens,
+    prefill_tok_s, decode_tok_s, load_ms, record
+) VALUES (
+    :run_id, :end_number, :launch, :position, :tool, :source, :backend, :threads, :test, :prompt_tokens,
+    :decode_tokens, :prefill_tok_s, :decode_tok_s, :load_ms, :record
+);
+
+-- name: add_excerpt
+-- Lines of a log that belong to an end.
+INSERT INTO excerpts (run_id, end_number, position, launch, source, lines)
+VALUES (:run_id, :end_number, :position, :launch, :source, :lines);
+
+-- name: launches
+-- The launches of the end that counts.
+SELECT number, verdict, cause, exit_status, duration_s, text
+FROM launches
+WHERE run_id = :run_id AND end_number = (SELECT max(number) FROM ends WHERE run_id = :run_id)
+ORDER BY number;
+
+-- name: records
+-- The measured rows of the end that counts.
+SELECT launch, position, record
+FROM records
+WHERE run_id = :run_id AND end_number = (SELECT max(number) FROM ends WHERE run_id = :run_id)
+ORDER BY launch, position;
+
+-- name: excerpts
+-- The log lines of the end that counts.
+SELECT launch, source, lines
+FROM excerpts
+WHERE run_id = :run_id AND end_number = (SELECT max(number) FROM ends WHERE run_id = :run_id)
+ORDER BY position;
+
+-- name: ends
+-- All ends of a run, a replaced `lost` first.
+SELECT number, state, wall_s, record FROM ends WHERE run_id = :run_id ORDER BY number;
+
+-- name: add_event
+-- Note what happened, with the state and the attempt that the run has now.
+INSERT INTO events (run_id, attempt, wall_s, kind, state, detail)
+SELECT id, attempt, :wall_s, :kind, state, :detail FROM runs WHERE id = :run_id;
+
+-- name: events
+-- What happened to a run, in order.
+SELECT seq, attempt, wall_s, kind, state, detail FROM events WHERE run_id = :run_id AND seq > :after
+ORDER BY seq;
+
+-- name: add_samples
+-- One batch of samples.
+INSERT INTO samples (run_id, attempt, first_line, lines, data)
+VALUES (:run_id, :attempt, :first_line, :lines, :data);
+
+-- name: samples_stored
+-- How many lines of samples of an attempt are stored.
+SELECT coalesce(max(first_line + lines), 0) AS lines FROM samples
+WHERE run_id = :run_id AND attempt = :attempt;
+
+-- name: samples
+-- The samples of an attempt, batch by batch.
+SELECT data FROM samples WHERE run_id = :run_id AND attempt = :attempt ORDER BY first_line;
+
+-- name: device_seen
+-- Write down a phone that answered; a fact that is null stays as it was.
+INSERT INTO devices (
+    serialno, boot_id, serial, product, manufacturer, android, soc, virtual, first_seen, last_seen
+) VALUES (
+    :serialno, :boot_id, :serial, :product, :manufacturer, :android, :soc, :virtual, :wall_s, :wall_s
+)
+ON CONFLICT (serialno) DO UPDATE SET
+    boot_id = coalesce(excluded.boot_id, boot_id),
+    serial = coalesce(excluded.serial, serial),
+    product = coalesce(excluded.product, product),
+    manufacturer = coalesce(excluded.manufacturer, manufacturer),
+    android = coalesce(excluded.android, android),
+    soc = coalesce(excluded.soc, soc),
+    virtual = coalesce(excluded.virtual, virtual),
+    last_seen = max(excluded.last_seen, last_seen);
+
+-- name: strike
+-- Count one more run in a row that ended for a cause of the phone.
+INSERT INTO devices (serialno, first_seen, last_seen, strikes, last_cause)
+VALUES (:serialno, :wall_s, :wall_s, 1, :cause)
+ON CONFLICT (serialno) DO UPDATE SET strikes = strikes + 1, last_cause = excluded.last_cause
+RETURNING strikes;
+
+-- name: clear_strikes
+-- Begin to count anew: a run on the phone ended for another cause, or well.
+UPDATE devices SET strikes = 0, last_cause = NULL WHERE serialno = :serialno;
+
+-- name: quarantine
+-- Let a phone run nothing further; the first reason stands.
+INSERT INTO devices (serialno, first_seen, last_seen, quarantined, quarantine_reason)
+VALUES (:serialno, :wall_s, :wall_s, :wall_s, :reason)
+ON CONFLICT (serialno) DO UPDATE SET
+    quarantined = coalesce(quarantined, excluded.quarantined),
+    quarantine_reason = coalesce(quarantine_reason, excluded.quarantine_reason);
+
+-- name: release_device
+-- Let a phone run again, without a strike.
+UPDATE devices SET quarantined = NULL, quarantine_reason = NULL, strikes = 0, last_cause = NULL
+WHERE serialno = :serialno AND quarantined IS NOT NULL;
+
+-- name: devices
+-- Every phone that was ever seen, the last seen first.
+SELECT * FROM devices ORDER BY last_seen DESC, serialno;
+
+-- name: old_runs
+-- Ended runs older than a moment, the oldest first.
+SELECT id FROM runs WHERE ended < :before ORDER BY ended LIMIT :limit;
+
+-- name: delete_run
+-- Forget an ended run with all that belongs to it.
+DELETE FROM runs WHERE id = :id AND ended IS NOT NULL;

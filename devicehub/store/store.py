@@ -1,0 +1,365 @@
+"""What every process of DeviceHub remembers in common: runs, their parts, phones."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+
+from devicehub.errors import IllegalTransition, InputError, StoreError
+from devicehub.store.details import DetailTables
+from devicehub.store.devices import DeviceTable
+from devicehub.store.model import RunRow
+from devicehub.store.open import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from devicehub.runs.model import Launch, RunRecord
+    from devicehub.store.database import Database
+    from devicehub.store.model import Excerpt
+
+DAY_S: Final = 86400.0
+_FLAGS: Final = ("virtual", "trusted")
+_FORGOTTEN_AT_ONCE: Final = 50
+"""Runs a transaction; other processes wait while it lasts."""
+
+
+class Store(DetailTables, DeviceTable):
+    """One file, open in any number of processes; each call is one short transaction.
+
+    Calls come from the thread that opened it. What a call raises is a StoreError: the file cannot be used.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._carried: dict[str, tuple[int, float]] = {}
+
+    @classmethod
+    def open(cls, path: Path, *, on_set_aside: Callable[[Path], None] = lambda _aside: None) -> Self:
+        """Open the file, which is begun where there is none; a damaged one is renamed, never overwritten.
+
+        Args:
+            path: of the file.
+            on_set_aside: told what a damaged file is called now.
+
+        Raises:
+            StoreError: it cannot be opened, a newer program has written it, or it is not ours.
+        """
+        return cls(open_database(path, on_set_aside=on_set_aside))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # Runs
+
+    def add_run(self, row: RunRow) -> None:
+        """Write down a run that begins, carried by the process that the row names.
+
+        Raises:
+            StoreError: there is a run of that id.
+        """
+        values = {name: getattr(row, name) for name in RunRow.__dataclass_fields__}
+        try:
+            with self._database.transaction(durable=True):
+                self._database.change("add_run", **values)
+                self._note(row.id, "add", f"{row.workload} {row.model} on {row.serial}", row.created)
+        except sqlite3.IntegrityError as error:
+            raise StoreError(
+                row.id, f"cannot be written down: {error}", remedy="begin the run again"
+            ) from error
+        if row.owner_pid is not None and row.owner_started is not None:
+            self._carried[row.id] = (row.owner_pid, row.owner_started)
+
+    def run(self, run_id: str) -> RunRow:
+        """The run of that id, or the one whose id begins so; with its record.
+
+        Raises:
+            InputError: there is none, or there are several.
+        """
+        row = self._database.row("run", id=run_id)
+        if row is None:
+            row = self._database.row("run", id=self._complete(run_id))
+        assert row is not None
+        return _run_row(row)
+
+    def _complete(self, prefix: str) -> str:
+        found = [row["id"] for row in self._database.rows("runs_by_prefix", prefix=prefix)] if prefix else []
+        if not found:
+            raise InputError(prefix or "''", "there is no such run", remedy="see `devicehub runs list`")
+        if len(found) > 1:
+            names = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+            raise InputError(prefix, f"several runs begin so: {names}", remedy="write more of the id")
+        return str(found[0])
+
+    def runs(
+        self,
+        *,
+        state: str | Collection[str] | None = None,
+        serial: str | None = None,
+        model: str | None = None,
+        engine: str | None = None,
+        workload: str | None = None,
+        since: float | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[RunRow]:
+        """A page of runs, newest first, without their records; a filter that is None lets all pass.
+
+        `serial` is adb's label or ro.serialno, `since` the oldest moment of writing down in seconds since
+        the epoch, `before` the id of a run: only older ones, the next page. A limit of -1 gives all.
+        """
+        states = [state] if isinstance(state, str) else state
+        rows = self._database.rows(
+            "runs",
+            states=None if states is None else json.dumps(sorted(states)),
+            serial=serial,
+            model=model,
+            engine=engine,
+            workload=workload,
+            since=since,
+            before=before,
+            limit=limit,
+        )
+        return [_run_row(row) for row in rows]
+
+    def count_runs(self) -> int:
+        """How many runs there are."""
+        return int(self._database.value("count_runs"))
+
+    def open_runs(self) -> list[RunRow]:
+        """The runs without an end, oldest first."""
+        return [_run_row(row) for row in self._database.rows("open_runs")]
+
+    def runs_to_adopt(self, serialnos: Collection[str]) -> list[RunRow]:
+        """The runs without an end, and the lost ones whose phone is among those that are there now."""
+        rows = self._database.rows("runs_to_adopt", serialnos=json.dumps(list(serialnos)))
+        return [_run_row(row) for row in rows]
+
+    # Who carries a run
+
+    def claim(self, run_id: str, pid: int, started: float, alive: Callable[[int, float], bool]) -> bool:
+        """Make a process the one that carries a run that nobody living carries.
+
+        Args:
+            run_id: without an end, or lost.
+            pid: of the process; `started` is when it began, which tells it from a later one of that pid.
+            started: seconds since the epoch.
+            alive: whether a process still is.
+
+        Returns:
+            False where a living process has it, this one too, or where it has an end that stays.
+        """
+        row = self._database.row("run", id=run_id)
+        if row is None:
+            return False
+        seen_pid, seen_started = row["owner_pid"], row["owner_started"]
+        if seen_pid is not None and alive(seen_pid, seen_started):
+            return False
+        with self._database.transaction():
+            # Only over the owner that was seen: of two that find it dead, one wins.
+            claimed = self._database.change(
+                "claim_run",
+                id=run_id,
+                pid=pid,
+                started=started,
+                seen_pid=seen_pid,
+                seen_started=seen_started,
+            )
+        if claimed:
+            self._carried[run_id] = (pid, started)
+        return claimed > 0
+
+    def release(self, run_id: str) -> None:
+        """Leave a run that was claimed or begun here to whoever comes next."""
+        if run_id not in self._carried:
+            return
+        pid, started = self._carried.pop(run_id)
+        with self._database.transaction():
+            self._database.change("release_run", id=run_id, pid=pid, started=started)
+
+    def request_stop(self, run_id: str, wall_s: float) -> bool:
+        """Note that a person wants the run to end; False where it has."""
+        with self._database.transaction():
+            noted = self._database.change("request_stop", id=run_id, wall_s=wall_s) > 0
+            if noted:
+                self._note(run_id, "stop_requested", "", wall_s)
+        return noted
+
+    def stop_requested(self, run_id: str) -> bool:
+        """Whether a person wants the run to end."""
+        return bool(self._database.value("stop_requested", id=run_id))
+
+    # What happens to a run
+
+    def advance(
+        self,
+        run_id: str,
+        state: str,
+        event: str,
+        *,
+        wall_s: float,
+        detail: str = "",
+        attempt: int | None = None,
+        phone_run_id: str | None = None,
+        serial: str | None = None,
+        boot_id: str | None = None,
+        last_contact: float | None = None,
+    ) -> None:
+        """Move a run that has no end to a state that is none, and note the event.
+
+        Raises:
+            IllegalTransition: the run has an end, or is not there.
+        """
+        try:
+            with self._database.transaction():
+                moved = self._database.change(
+                    "advance_run",
+                    id=run_id,
+                    state=str(state),
+                    wall_s=wall_s,
+                    attempt=attempt,
+                    phone_run_id=phone_run_id,
+                    serial=serial,
+                    boot_id=boot_id,
+                    last_contact=last_contact,
+                )
+                if moved:
+                    self._note(run_id, str(event), detail, wall_s)
+        except sqlite3.IntegrityError as error:
+            raise IllegalTransition(f"run {run_id}", f"{event} to {state}") from error
+        if not moved:
+            raise IllegalTransition(f"run {run_id}, which has ended or is gone,", event)
+
+    def touch(self, run_id: str, wall_s: float) -> None:
+        """Note that the run's phone answered."""
+        with self._database.transaction():
+            self._database.change("touch_run", id=run_id, wall_s=wall_s)
+
+    def finish(
+        self, run_id: str, record: RunRecord, *, wall_s: float, excerpts: Sequence[Excerpt] = ()
+    ) -> bool:
+        """Write the run's end with all that belongs to it, once.
+
+        The database holds the rule, so any number of processes may try: the first end stays, but `lost`,
+        which the first other end replaces.
+
+        Returns:
+            False where the run has an end that stays, or is not there; nothing is written then.
+        """
+        try:
+            with self._database.transaction(durable=True):
+                number = self._database.value(
+                    "add_end",
+                    run_id=run_id,
+                    state=str(record.state),
+                    wall_s=wall_s,
+                    record=msgspec.json.encode(record),
+                )
+                if number is not None:
+                    self._end(run_id, int(number), record, wall_s, excerpts)
+        except sqlite3.IntegrityError:
+            return False
+        self._carried.pop(run_id, None)
+        return number is not None
+
+    def _end(
+        self, run_id: str, number: int, record: RunRecord, wall_s: float, excerpts: Sequence[Excerpt]
+    ) -> None:
+        summary = record.summary
+        prefill = summary.prefill_tok_s if summary else None
+        decode = summary.decode_tok_s if summary else None
+        self._database.change(
+            "end_run",
+            run_id=run_id,
+            state=str(record.state),
+            verdict=record.verdict,
+            cause=record.cause,
+            trusted=record.trusted,
+            prefill_tok_s=prefill.median if prefill else None,
+            decode_tok_s=decode.median if decode else None,
+            ended=record.ended,
+            wall_s=wall_s,
+        )
+        for launch in record.launches:
+            self._add_launch(run_id, number, launch)
+        for position, excerpt in enumerate(excerpts):
+            self._database.change(
+                "add_excerpt",
+                run_id=run_id,
+                end_number=number,
+                position=position,
+                launch=excerpt.launch,
+                source=excerpt.source,
+                lines=json.dumps(list(excerpt.lines)),
+            )
+        self._note(run_id, "replace_lost" if number > 1 else "end", record.cause or "", wall_s)
+
+    def _add_launch(self, run_id: str, end_number: int, launch: Launch) -> None:
+        key = {"run_id": run_id, "end_number": end_number}
+        self._database.change(
+            "add_launch",
+            **key,
+            number=launch.number,
+            verdict=launch.verdict,
+            cause=launch.cause,
+            exit_status=launch.exit_status,
+            duration_s=launch.duration_s,
+            text=launch.text,
+        )
+        for position, row in enumerate(launch.records):
+            columns: dict[str, Any] = {
+                name: getattr(row, name)
+                for name in (
+                    "tool", "source", "backend", "threads", "test", "prompt_tokens", "decode_tokens",
+                    "prefill_tok_s", "decode_tok_s", "load_ms",
+                )
+            }  # fmt: skip
+            encoded = msgspec.json.encode(row)
+            self._database.change(
+                "add_record", **key, launch=launch.number, position=position, record=encoded, **columns
+            )
+
+    def _note(self, run_id: str, kind: str, detail: str, wall_s: float) -> None:
+        self._database.change("add_event", run_id=run_id, kind=kind, detail=detail, wall_s=wall_s)
+
+    # Retention
+
+    def collect_garbage(self, now: float, keep_days: float | None) -> int:
+        """Forget the runs that ended longer ago; one without an end stays, however old it is.
+
+        Args:
+            now: seconds since the epoch.
+            keep_days: None keeps all.
+
+        Returns:
+            How many were forgotten.
+        """
+        if keep_days is None:
+            return 0
+        forgotten = 0
+        before = now - keep_days * DAY_S
+        while old := self._database.rows("old_runs", before=before, limit=_FORGOTTEN_AT_ONCE):
+            with self._database.transaction():
+                done = sum(self._database.change("delete_run", id=row["id"]) for row in old)
+            forgotten += done
+            if not done:
+                break
+        return forgotten
+
+
+def _run_row(row: sqlite3.Row) -> RunRow:
+    values = {name: row[name] for name in RunRow.__dataclass_fields__}
+    for name in _FLAGS:
+        values[name] = None if values[name] is None else bool(values[name])
+    return RunRow(**values)
