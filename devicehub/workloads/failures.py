@@ -193,6 +193,10 @@ FAILURES: Final = (
             engine("memRegister fail", r"(?:\S+ )?memRegister fail.*"),
             says("QnnDevice_create", r"QnnDevice_create.*(?:[Ee]rror|[Ff]ail|14001)"),
             says("QnnDsp", r"QnnDsp.*(?:<E>|[Ff]ailed)"),
+            # fastrpc: "Error 0x80000406: remote_handle_open_domain failed. name file:///libQnnHtpV75Skel.so?..."
+            says(
+                "Skel.so", r"(?:[Ee]rror|[Ff]ail).*libQnn\w*Skel\.so|libQnn\w*Skel\.so.*(?:[Ee]rror|[Ff]ail)"
+            ),
         ),
     ),
     Failure(
@@ -203,6 +207,9 @@ FAILURES: Final = (
             says("libcdsprpc.so failed"),
             says("Open libMNN_htpops.so"),
             says("failed to acquire DSP session"),
+            says(
+                "_skel", r"(?:[Ee]rror|[Ff]ail).*libMNN_htpops_skel|libMNN_htpops_skel.*(?:[Ee]rror|[Ff]ail)"
+            ),
             engine("execute_command_group failed", r"(?:\S+ )?execute_command_group failed with code .*"),
         ),
     ),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from devicehub.workloads.agreement import compare_blocks, compare_rows
 from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, RANK
 from devicehub.workloads.llm_bench import BenchReader, bogus_reason
+from devicehub.workloads.log_loss import sentences
+from devicehub.workloads.perf_block import MEDIA_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from devicehub.workloads.evidence import Hit
     from devicehub.workloads.llm_demo import Cost, DemoReader
+    from devicehub.workloads.log_loss import Loss
     from devicehub.workloads.log_side import EngineProcess, LogSide
     from devicehub.workloads.mnn_chat import ChatReader
     from devicehub.workloads.patterns import Failure
@@ -24,6 +28,8 @@ SUCCEEDED: Final = "succeeded"
 FAILED: Final = "failed"
 INCOMPLETE: Final = "incomplete"
 
+_KILLED: Final = 137
+_FULL_KIB: Final = 1024
 _MOST_EVIDENCE: Final = 8
 _LONGEST_EVIDENCE: Final = 400
 
@@ -37,6 +43,11 @@ class Facts:
         spoken: what standard error and the agent gave, none of it the model's text.
         exit_status: None where it is not known, which fails nothing.
         agent_cause: why the agent ended the launch, a slug.
+        agent_lines: what proves that cause.
+        memory_short: a sentence where memory had run out when the launch ended.
+        free_kib: what the phone's storage had left then.
+        bench_file: the rows of llm_bench's JSON file, where it was fetched.
+        media: how many pictures and sounds the prompts hold, by kind.
         max_new_tokens: what was asked; None where it is not known.
         logs_to_logcat: whether the engine prints to the log; None where it is not known.
         is_live: the streams are a process's own, whole and apart; not so in a saved file.
@@ -50,6 +61,11 @@ class Facts:
     workload: str | None = None
     exit_status: int | None = None
     agent_cause: str | None = None
+    agent_lines: Sequence[str] = ()
+    memory_short: str | None = None
+    free_kib: int | None = None
+    bench_file: Sequence[Record] = ()
+    media: Mapping[str, int] = field(default_factory=dict)
     max_new_tokens: int | None = None
     logs_to_logcat: bool | None = None
     is_live: bool = False
@@ -133,11 +149,62 @@ def _judge_demo(facts: Facts) -> Judgement:
         return _judge_without_block(facts, in_log=in_log)
     if not healthy:
         return _failed("no_tokens", records, lines=_block_lines(block))
+    spoilt = _judge_sources(facts, process, block, records, in_log=in_log)
+    if spoilt is not None:
+        return spoilt
     if not in_log and demo.relaunched:
         return Judgement(INCOMPLETE, "incomplete_output", records, ("a later launch printed no counters",))
     if doubt is not None:
         return _failed("ambiguous_output", (), lines=(doubt, *_block_lines(block)))
+    unread = [kind for kind, count in facts.media.items() if count and not block.has_read(kind)]
+    if unread:
+        return _failed("media_ignored", records, lines=_media_lines(block, unread))
     return Judgement(SUCCEEDED, None, records, _block_lines(block))
+
+
+def _judge_sources(
+    facts: Facts,
+    process: EngineProcess | None,
+    block: PerfBlock,
+    records: Sequence[Record],
+    *,
+    in_log: bool,
+) -> Judgement | None:
+    """What speaks against a healthy block: lines that are gone from it, or another block of its process."""
+    if process is None or process.blocks.block is None:
+        return None
+    if not in_log:
+        if facts.log.pid is None:
+            return None
+        # A model writes to stdout alone: a block in the log is the engine's, so the engine printed both.
+        differences = compare_blocks(block, process.blocks.block)
+        return _failed("counters_disagree", records, lines=differences) if differences else None
+    span = process.block_span
+    lost = facts.log.losses_within(*span) if span else []
+    if lost and not block.has_all_fields:
+        return Judgement(INCOMPLETE, "log_loss", tuple(records), tuple(sentences(lost)))
+    return None
+
+
+def find_doubts(facts: Facts) -> list[str]:
+    """Why figures that were read are not to be trusted: what the engine said beside them may be lost."""
+    process = facts.log.process
+    if process is None and facts.logs_to_logcat is not True:
+        return []
+    lost = _lost_words(facts)
+    return [
+        f"lines of the engine may be missing from the log, errors among them ({said})"
+        for said in sentences(lost)
+    ]
+
+
+def _lost_words(facts: Facts) -> list[Loss]:
+    """Losses among what this launch's engine logged, up to its block."""
+    process = facts.log.process
+    if process is None:
+        return facts.log.losses_within(None, None)
+    first = process.first if process.heard_from_start else None
+    return facts.log.losses_within(first, process.block_span[1] if process.block_span else None)
 
 
 def _demo_records(
@@ -162,11 +229,19 @@ def _judge_without_block(facts: Facts, *, in_log: bool) -> Judgement:
     demo = facts.demo
     if in_log and demo.block is not None:
         return _failed("ambiguous_output", (), lines=("the block on stdout is not the engine's",))
-    if facts.log.losses:
-        return Judgement(INCOMPLETE, "log_loss", (), tuple(facts.log.losses))
+    lost = _lost_words(facts) if in_log else []
+    if lost:
+        return Judgement(INCOMPLETE, "log_loss", (), tuple(sentences(lost)))
     if facts.exit_status == 1 and demo.prompt_file is not None and not (demo.generated() or "").strip():
         return _failed("prompt_missing", (), lines=(f"prompt file is {demo.prompt_file}",))
-    return Judgement(INCOMPLETE, "incomplete_output")
+    return _judge_unended(facts)
+
+
+def _judge_unended(facts: Facts, records: Sequence[Record] = (), lines: Sequence[str] = ()) -> Judgement:
+    """An output without its end, of a program that seems to have ended well: the disk may have been full."""
+    if facts.free_kib is not None and facts.free_kib < _FULL_KIB:
+        return _failed("no_space", records, lines=(f"{facts.free_kib} KiB of storage were free at its end",))
+    return Judgement(INCOMPLETE, "incomplete_output", tuple(records), tuple(lines))
 
 
 def _doubt(facts: Facts, block: PerfBlock) -> str | None:
@@ -202,6 +277,12 @@ def _too_short(text: str, decode_tokens: int) -> bool:
     return 0 < size < decode_tokens // 4 - 32 and not any(dots in text for dots in ("...", "…", "<", "["))
 
 
+def _media_lines(block: PerfBlock, kinds: Sequence[str]) -> tuple[str, ...]:
+    names = [name for kind in kinds for name in MEDIA_FIELDS.get(kind, ())]
+    printed = [f"{name} = {block.fields[name]}" for name in names if name in block.fields]
+    return (*printed, f"prompt tokens num = {block.fields['prompt tokens num']}")
+
+
 def _block_lines(block: PerfBlock) -> tuple[str, ...]:
     names = ("prompt tokens num", "decode tokens num", "output tokens num", "prefill speed", "decode speed")
     return tuple(f"{name} = {block.fields[name]}" for name in names if name in block.fields)
@@ -212,17 +293,20 @@ def _block_lines(block: PerfBlock) -> tuple[str, ...]:
 
 def _judge_bench(facts: Facts) -> Judgement:
     bench = facts.bench
-    records = tuple(bench.records)
+    records = tuple(bench.records or facts.bench_file)
     failed = _judge_failures(facts, [*facts.demo.head.all, *facts.spoken, *facts.log.own_hits()], records)
     if failed is not None:
         return failed
     reasons = [f"{record.test}: {reason}" for record in records if (reason := bogus_reason(record))]
     if reasons:
         return _failed("bogus_bench", records, lines=reasons)
+    differences = compare_rows(bench.records, facts.bench_file) if bench.records and facts.bench_file else []
+    if differences:
+        return _failed("counters_disagree", records, lines=differences)
     if bench.other_tool and not records:
         return _failed("not_mnn", ())
     if not records or bench.cut_row is not None:
-        return Judgement(INCOMPLETE, "incomplete_output", records, (bench.cut_row,) if bench.cut_row else ())
+        return _judge_unended(facts, records, (bench.cut_row,) if bench.cut_row else ())
     return Judgement(SUCCEEDED, None, records)
 
 
@@ -261,10 +345,13 @@ def _judge_unknown(facts: Facts) -> Judgement:
 def _judge_failures(facts: Facts, hits: list[Hit], records: Sequence[Record]) -> Judgement | None:
     """The failure that the agent, a line, or the exit status proves; None where none does."""
     if facts.agent_cause is not None:
-        return _failed(facts.agent_cause, records, hits)
+        lines = facts.agent_lines or (f"the agent ended the launch: {facts.agent_cause}",)
+        return _failed(facts.agent_cause, records, hits, lines=lines)
+    status = facts.exit_status
+    if status == _KILLED and facts.memory_short is not None and _only_killed(hits):
+        return _failed("out_of_memory", records, hits, lines=(facts.memory_short, f"exit status {status}"))
     if hits:
         return _failed(_first_cause(hits).slug, records, hits)
-    status = facts.exit_status
     if status in (None, 0):
         return None
     if status == 1 and facts.demo.prompt_file is not None and not records:
@@ -273,6 +360,10 @@ def _judge_failures(facts: Facts, hits: list[Hit], records: Sequence[Record]) ->
         if ended.verdict == FAILED:
             return ended
     return _failed(_status_cause(facts, status), records, lines=(f"exit status {status}",))
+
+
+def _only_killed(hits: Sequence[Hit]) -> bool:
+    return all(hit.failure.slug == "killed" for hit in hits)
 
 
 def _first_cause(hits: Sequence[Hit]) -> Failure:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from devicehub.workloads.crash import CrashReader, find_victim
 from devicehub.workloads.evidence import Hit, HitBag, find_failure
 from devicehub.workloads.llm_demo import Cost, is_engine_line, read_cost
+from devicehub.workloads.log_loss import Loss, LossReader
 from devicehub.workloads.mnn_chat import ChatReader
 from devicehub.workloads.perf_block import BlockReader, Step
 
@@ -15,31 +17,42 @@ if TYPE_CHECKING:
 
 _OUR_PROGRAMS: Final = re.compile(r"llm_demo|llm_bench|alibaba\.mnnllm|^lm_demo$|alibaba\.mnn")
 _TOOL_TAGS: Final = ("llm_demo", "llm_bench")
+_SELF_TAGS: Final = ("libc", "linker", "AndroidRuntime", *_TOOL_TAGS)
+"""Under these a process logs its own end."""
 # "pid: 7325, tid: 7325, name: llm_demo  >>> ./llm_demo <<<"
 _TOMBSTONE: Final = re.compile(r"pid: (?P<pid>\d+), .*>>> (?P<program>.*?) <<<")
 _PROCESS: Final = re.compile(r"Process: (?P<program>\S+), PID: (?P<pid>\d+)")
-_LOSS: Final = re.compile(
-    r"\b(?:identical|expire) \d+ lines?|unexpected EOF|skipping \d+ entries", re.IGNORECASE
-)
 _SPEAKS_AS_ENGINE: Final = re.compile(
     r"The device supports: |CPU Group: \[|main, \d+, cost time: |#{33}|PERF \||createLLM "
     r"|LLM init error|\[Error\]: "
 )
+# What the engine says first, before it can have said anything else.
+_FIRST_WORDS: Final = re.compile(r"The device supports: |CPU Group: \[")
 _MOST_PROCESSES: Final = 32
 
 
 class EngineProcess:
-    """What one process's engine logged."""
+    """What one process's engine logged.
 
-    def __init__(self, pid: int | None) -> None:
+    Attributes:
+        first: the number of its first entry in the log.
+        heard_from_start: the first thing that was read of it is the first that an engine says.
+        block_span: the numbers of the entries between which its whole block stands.
+    """
+
+    def __init__(self, pid: int | None, first: int, text: str) -> None:
         self.pid = pid
+        self.first = first
+        self.heard_from_start = _FIRST_WORDS.match(text) is not None
+        self.block_span: tuple[int, int] | None = None
+        self._opened = first
         self.prints_here = False
         self.blocks = BlockReader(interleaved=True)
         self.costs: list[Cost] = []
         self.hits = HitBag()
         self.chat = ChatReader()
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry, at: int) -> None:
         """Read one entry under a tag of the engine or the app."""
         text = entry.message
         if is_engine_line(text):
@@ -48,7 +61,13 @@ class EngineProcess:
             if cost is not None and len(self.costs) < 2:
                 self.costs.append(cost)
             return
-        if self.blocks.take(text) is Step.OUTSIDE and not self.chat.take(text, entry.at_s):
+        was_open = self.blocks.is_open
+        step = self.blocks.take(text)
+        if self.blocks.is_open and (not was_open or step is not Step.INSIDE):
+            self._opened = at
+        if step is Step.COMPLETE:
+            self.block_span = (self._opened, at)
+        if step is Step.OUTSIDE and not self.chat.take(text, entry.at_s):
             self.hits.add(find_failure(text, from_shell=False))
 
 
@@ -57,7 +76,6 @@ class LogSide:
 
     Attributes:
         pid: the launch's process where it is known; else the last that began to speak as an engine counts.
-        losses: what logd says of entries that it dropped.
     """
 
     def __init__(self) -> None:
@@ -65,14 +83,30 @@ class LogSide:
         self._processes: dict[int | None, EngineProcess] = {}
         self._others: list[tuple[Hit, int | None]] = []
         self._crashing: dict[int | None, tuple[str, int | None]] = {}
-        self.losses: list[str] = []
+        self._losses = LossReader()
+        self._crashes = CrashReader()
+        self._count = 0
 
     def take(self, entry: Entry) -> None:
         """Read one entry."""
         if self._is_engine(entry):
             self._take_engine(entry)
-        else:
+        elif not self._losses.take(entry, self._count):
             self._take_system(entry)
+        self._count += 1
+
+    def take_text(self, text: str) -> None:
+        """Read a line that is no entry."""
+        self._losses.take_text(text, self._count)
+
+    def end(self, *, captured: bool, wrapped: bool) -> None:
+        """There are no more lines.
+
+        Args:
+            captured: the capture ran to the end of the launch.
+            wrapped: it outgrew its bound, and its oldest part may be missing.
+        """
+        self._losses.end(self._count, captured=captured, wrapped=wrapped)
 
     def _is_engine(self, entry: Entry) -> bool:
         if entry.tag is not None:
@@ -83,16 +117,14 @@ class LogSide:
     def _take_engine(self, entry: Entry) -> None:
         process = self._processes.get(entry.pid)
         if process is None:
-            process = EngineProcess(entry.pid)
+            process = EngineProcess(entry.pid, self._count, entry.message)
             if len(self._processes) >= _MOST_PROCESSES:
                 del self._processes[next(iter(self._processes))]
             self._processes[entry.pid] = process
-        process.take(entry)
+        process.take(entry, self._count)
 
     def _take_system(self, entry: Entry) -> None:
-        if entry.tag in ("chatty", "liblog", "logd") and len(self.losses) < 3 and _LOSS.search(entry.message):
-            self.losses.append(entry.message)
-            return
+        self._crashes.take(entry)
         crash = _TOMBSTONE.search(entry.message) or _PROCESS.search(entry.message)
         if crash:
             self._crashing = {entry.pid: (crash["program"], int(crash["pid"][:9]))}
@@ -100,9 +132,20 @@ class LogSide:
         if hit is None or len(self._others) >= 200:
             return
         line = f"{entry.tag}: {hit.line}" if entry.tag else hit.line
-        program, pid = self._crashing.get(entry.pid, (None, entry.pid))
-        victim = hit.process or program or (entry.tag if entry.tag in _TOOL_TAGS else None)
-        self._others.append((Hit(hit.failure, line, hit.pattern, victim), pid))
+        program, pid = self._find_victim(entry, hit)
+        self._others.append((Hit(hit.failure, line, hit.pattern, program), pid))
+
+    def _find_victim(self, entry: Entry, hit: Hit) -> tuple[str | None, int | None]:
+        """The program and pid that a line is about, as far as it tells: not always those of who wrote it."""
+        if entry.pid in self._crashing:
+            program, pid = self._crashing[entry.pid]
+            return hit.process or program, pid
+        told = find_victim(entry.message)
+        if told is not None:
+            return hit.process or told[0], told[1]
+        if hit.process is not None and entry.tag not in _SELF_TAGS:
+            return hit.process, None
+        return hit.process or (entry.tag if entry.tag in _TOOL_TAGS else None), entry.pid
 
     @property
     def process(self) -> EngineProcess | None:
@@ -120,10 +163,28 @@ class LogSide:
         ]
         return spoke[-1] if spoke else None
 
+    @property
+    def own_pid(self) -> int | None:
+        """The launch's process; None where nothing tells it."""
+        process = self.process
+        return self.pid if self.pid is not None else process.pid if process else None
+
+    @property
+    def losses(self) -> list[Loss]:
+        """Everything that the log lost, whoever's."""
+        return self._losses.all
+
+    def losses_within(self, first: int | None, last: int | None) -> list[Loss]:
+        """Losses that may have taken lines of this launch between two entries; None is no bound."""
+        return [loss for loss in self.losses if loss.touches(self.own_pid, first, last)]
+
+    def crash_lines(self) -> list[str]:
+        """Lines that tell how this launch's process crashed, was killed or hung."""
+        return self._crashes.lines_of(self.own_pid, _OUR_PROGRAMS)
+
     def own_hits(self) -> list[Hit]:
         """Failures of this launch."""
-        process = self.process
-        pid = self.pid if self.pid is not None else process.pid if process else None
+        process, pid = self.process, self.own_pid
         hits = [hit for hit, victim_pid in self._others if _is_ours(hit.process, victim_pid, pid)]
         return (process.hits.all if process else []) + hits
 
@@ -133,6 +194,7 @@ class LogSide:
 
 
 def _is_ours(program: str | None, victim_pid: int | None, pid: int | None) -> bool:
-    if pid is not None and (victim_pid == pid or program == str(pid)):
-        return True
+    if pid is not None and (victim_pid is not None or program == str(pid)):
+        # Another launch of the same program may stand in the same log.
+        return victim_pid == pid or program == str(pid)
     return program is not None and _OUR_PROGRAMS.search(program) is not None

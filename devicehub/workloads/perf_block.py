@@ -21,6 +21,19 @@ _FIELD: Final = re.compile(
     rf"\s*(?P<name>[A-Za-z][A-Za-z0-9_ ]{{0,40}}?)\s*=\s*(?P<value>{NUMBER})\s*(?:[A-Za-z/]{{1,8}})?\s*$",
     re.IGNORECASE,
 )
+MEDIA_FIELDS: Final = {
+    "img": ("vision time", "pixels_mp"),
+    "audio": ("audio process time", "audio input time", "audio time"),
+}
+"""What a block says of pictures and sounds, by the tag that the prompt names them with."""
+_ALL_FIELDS: Final = frozenset(
+    {
+        *("prompt tokens num", "vision time", "pixels_mp", "audio process time", "audio input time"),
+        *("prefill time", "decode time", "sample time", "prefill speed", "decode speed", "vision speed"),
+        "audio RTF",
+    }
+)
+"""Beside the count of decoded tokens, since 3.2.4."""
 _DECODE_COUNTS: Final = ("decode tokens num", "output tokens num")
 _MOST_FIELDS: Final = 40
 
@@ -65,6 +78,15 @@ class PerfBlock:
         )
 
     @property
+    def has_all_fields(self) -> bool:
+        """Whether no line that current versions print lacks."""
+        return self.whole and self.fields.keys() >= _ALL_FIELDS
+
+    def has_read(self, kind: str) -> bool:
+        """Whether a picture (`img`) or a sound (`audio`) was read: one of its figures is above 0."""
+        return any(_positive(self.number(name)) for name in MEDIA_FIELDS.get(kind, ()))
+
+    @property
     def healthy(self) -> bool:
         """Whether something was computed: tokens in, and finite speeds above 0 for what was asked."""
         if not self.prompt_tokens or not _positive(self.number("prefill speed")):
@@ -96,6 +118,8 @@ class PerfBlock:
             sample_s=number("sample time"),
             vision_s=number("vision time"),
             audio_s=audio_s if audio_s is not None else number("audio time"),
+            pixels_mp=number("pixels_mp"),
+            audio_input_s=number("audio input time"),
             load_ms=load_ms,
             tuning_ms=tuning_ms,
         )

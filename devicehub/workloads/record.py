@@ -19,6 +19,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         decode_s: without sampling.
         load_ms: loading the model.
         tuning_ms: what llm_demo calls tuning; nothing on OpenCL.
+        pixels_mp: megapixels of the pictures that were read.
+        audio_input_s: length of the sounds that were read.
         total_tok_s: one figure for prefill and decode together, from older llm_bench.
         test: the row's own name, `pp512`.
     """
@@ -42,6 +44,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     sample_s: float | None = None
     vision_s: float | None = None
     audio_s: float | None = None
+    pixels_mp: float | None = None
+    audio_input_s: float | None = None
     load_ms: float | None = None
     tuning_ms: float | None = None
     model_size_bytes: int | None = None

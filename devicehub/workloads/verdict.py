@@ -10,21 +10,26 @@ import msgspec
 from devicehub.android.lines import Line, LineSplitter
 from devicehub.android.logcat import Divider, Entry, LogcatParser, LogLines, Unparsed
 from devicehub.workloads.evidence import HitBag, find_failure
-from devicehub.workloads.failures import BY_SLUG
-from devicehub.workloads.judge import Facts, counters_in_log, judge
+from devicehub.workloads.judge import SUCCEEDED, Facts, counters_in_log, find_doubts, judge
 from devicehub.workloads.llm_bench import BenchReader
 from devicehub.workloads.llm_demo import DemoReader
+from devicehub.workloads.log_loss import sentences
 from devicehub.workloads.log_side import LogSide
 from devicehub.workloads.mnn_chat import ChatReader
 from devicehub.workloads.record import Record
+from devicehub.workloads.remedies import find_remedy, where_figures_went
 from devicehub.workloads.saved import SavedLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from devicehub.android.logcat import Item
+    from devicehub.workloads.judge import Judgement
 
 _STATUS: Final = re.compile(
     r"\s*(?:rc|ret|exit(?: ?code| ?status)?|exit_?code|\$\?)\s*[:=]?\s*(\d{1,3})\s*$", re.IGNORECASE
 )
+_MOST_LOSSES: Final = 20
 _LONGEST_DOCUMENT: Final = 4 * 1024 * 1024
 
 
@@ -38,6 +43,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         text: the model's answer as it stood on stdout; None where none was begun.
         evidence: the lines that prove the verdict.
         remedy: what a person can do about the cause.
+        doubts: why figures that were read are not to be trusted.
+        log_loss: what the phone's log says of lines that it lost, whoever's.
+        crash: lines of the log on how this launch's process crashed, was killed or hung.
     """
 
     verdict: str
@@ -46,6 +54,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
     evidence: list[str]
     remedy: str | None
+    doubts: list[str] = []
+    log_loss: list[str] = []
+    crash: list[str] = []
 
 
 class LaunchReader:
@@ -57,6 +68,7 @@ class LaunchReader:
             person put around it.
         max_new_tokens: what was asked of llm_demo, where that is known.
         logs_to_logcat: whether the engine prints to the log, where that is known.
+        media: how many pictures (`img`) and sounds (`audio`) the prompts hold.
     """
 
     def __init__(
@@ -66,11 +78,14 @@ class LaunchReader:
         saved: bool = False,
         max_new_tokens: int | None = None,
         logs_to_logcat: bool | None = None,
+        media: Mapping[str, int] | None = None,
     ) -> None:
         self._workload = workload
         self._saved = saved
         self._max_new_tokens = max_new_tokens
         self._logs_to_logcat = logs_to_logcat
+        self._media = media or {}
+        self._bench_file = BenchReader()
         self._stdout: LineSplitter | SavedLines = SavedLines() if saved else LineSplitter()
         self._stderr = LineSplitter()
         self._log_bytes = LogcatParser()
@@ -94,9 +109,12 @@ class LaunchReader:
 
     def feed_log(self, data: bytes) -> None:
         """Take bytes of the phone's log, in any format of logcat."""
-        for item in self._log_bytes.receive(data):
-            if isinstance(item, Entry):
-                self._log.take(item)
+        self._take_log(self._log_bytes.receive(data))
+
+    def feed_result(self, name: str, data: bytes) -> None:
+        """Take a file that the tool wrote: llm_bench's JSON; any other says nothing here."""
+        if name.endswith(".json") and len(data) <= _LONGEST_DOCUMENT:
+            self._bench_file.take_document(data.decode("utf-8", "replace"))
 
     @property
     def text_so_far(self) -> str:
@@ -105,21 +123,34 @@ class LaunchReader:
         return self._demo.visible(rest, all_of_it=self._logs_to_logcat is True)
 
     def finish(
-        self, exit_status: int | None = None, *, agent_cause: str | None = None, pid: int | None = None
+        self,
+        exit_status: int | None = None,
+        *,
+        agent_cause: str | None = None,
+        agent_lines: Sequence[str] = (),
+        pid: int | None = None,
+        log_captured: bool = True,
+        log_wrapped: bool = False,
+        memory_short: str | None = None,
+        free_kib: int | None = None,
     ) -> Reading:
         """Judge, after the last byte.
 
         Args:
             exit_status: of the launch; None where it is not known, which fails nothing.
             agent_cause: why the agent ended the launch, a slug of `failures`.
+            agent_lines: what proves that cause.
             pid: the launch's process, the one whose lines in the log count; None where it is not known.
+            log_captured: the capture of the log ran to the end of the launch.
+            log_wrapped: it outgrew its bound, and lost its oldest part.
+            memory_short: a sentence where the samples say that memory had run out when the launch ended.
+            free_kib: what the phone's storage had left then.
         """
         self._log.pid = pid
         self._take_stdout(self._stdout.finish())
         self._take_stderr(self._stderr.finish())
-        for item in self._log_bytes.finish():
-            if isinstance(item, Entry):
-                self._log.take(item)
+        self._take_log(self._log_bytes.finish())
+        self._log.end(captured=log_captured, wrapped=log_wrapped)
         self._demo.finish()
         self._take_document()
         facts = Facts(
@@ -131,20 +162,41 @@ class LaunchReader:
             workload=self._workload,
             exit_status=exit_status if exit_status is not None else self._said_status,
             agent_cause=agent_cause,
+            agent_lines=agent_lines,
+            memory_short=memory_short,
+            free_kib=free_kib,
+            bench_file=[msgspec.structs.replace(row, source="json") for row in self._bench_file.records],
+            media=self._media,
             max_new_tokens=self._max_new_tokens,
             logs_to_logcat=self._logs_to_logcat,
             is_live=not self._saved,
         )
         judgement = judge(facts)
-        failure = BY_SLUG.get(judgement.cause or "")
         return Reading(
             verdict=judgement.verdict,
             cause=judgement.cause,
             records=list(judgement.records),
             text=self._demo.generated(all_of_it=counters_in_log(facts)),
             evidence=list(judgement.evidence),
-            remedy=failure.remedy if failure else None,
+            remedy=self._find_remedy(facts, judgement),
+            doubts=find_doubts(facts) if judgement.verdict == SUCCEEDED else [],
+            log_loss=sentences(self._log.losses)[:_MOST_LOSSES],
+            crash=self._log.crash_lines(),
         )
+
+    def _find_remedy(self, facts: Facts, judgement: Judgement) -> str | None:
+        demo = facts.demo
+        in_log = demo.prompt_file is not None and not demo.engine_prints_here and counters_in_log(facts)
+        if judgement.cause == "incomplete_output" and (in_log or facts.logs_to_logcat is True):
+            return where_figures_went(self._log.own_pid, was_captured=not self._saved)
+        return find_remedy(judgement.cause, judgement.evidence)
+
+    def _take_log(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if isinstance(item, Entry):
+                self._log.take(item)
+            elif isinstance(item, Unparsed):
+                self._log.take_text(item.text)
 
     def _take_stderr(self, lines: Iterable[Line]) -> None:
         for line in lines:
