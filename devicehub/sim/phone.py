@@ -17,12 +17,15 @@ from devicehub.sim.android import tools
 from devicehub.sim.android.applets import applets_of
 from devicehub.sim.android.profile import Profile, load_profile
 from devicehub.sim.android.system import PhoneSystem
+from devicehub.sim.app.manager import AppManager
 from devicehub.sim.process import rootfs
 from devicehub.sim.process.processes import start_processes
 from devicehub.sim.process.shell import Mode, Shell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+    from devicehub.sim.app.spec import AppSpec
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,7 @@ class PhoneSpec:
         android: the release it plays, None for its profile's own.
         threads: the most that its engine may use; spinning threads on a busy host stall each other.
         data_free_mib: what is free on its /data while it holds nothing, None for its profile's own.
+        app: its MnnLlmChat; None for a phone without it, on which it can be installed.
         mode: confined needs user namespaces, portable maps paths, auto takes the first that works.
     """
 
@@ -55,6 +59,7 @@ class PhoneSpec:
     android: int | None = None
     threads: int = 1
     data_free_mib: int | None = None
+    app: AppSpec | None = None
     mode: Mode | Literal["auto"] = "auto"
 
 
@@ -164,6 +169,9 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
                 processes = await stack.enter_async_context(start_processes(place, view=view))
                 shell = Shell(processes, phone, mode=mode, android=profile.android, threads=spec.threads)
                 await shell.try_out()
+                apps = AppManager(spec.app, shell, system)
+                system.apps = apps
+                await stack.enter_async_context(apps.running())
             except SimError as error:
                 if mode == modes[-1]:
                     raise

@@ -39,7 +39,21 @@ _SINCE: Final[Mapping[int, str]] = {
 }
 
 SYSTEM_COMMANDS: Final = frozenset(
-    ("am", "cmd", "content", "dumpsys", "getprop", "log", "logcat", "pm", "setprop", "settings", "svc", "wm")
+    (
+        "am",
+        "cmd",
+        "content",
+        "dumpsys",
+        "getprop",
+        "input",
+        "log",
+        "logcat",
+        "pm",
+        "setprop",
+        "settings",
+        "svc",
+        "wm",
+    )
 )
 """Android's own programs, which the simulator answers itself."""
 

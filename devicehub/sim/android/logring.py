@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 from devicehub.sim.android.logd import ENTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 DEFAULT_SIZE: Final = 256 * 1024
 BUFFERS: Final = ("main", "system", "crash", "events", "kernel", "radio")
+SHELL_UID: Final = 2000
 _OVERHEAD: Final = 28
 """Bytes that logd keeps for an entry beside its tag and message."""
 
@@ -63,7 +64,7 @@ class LogRing:
         priority: int,
         tag: bytes,
         message: bytes,
-        uid: int = 2000,
+        uid: int = SHELL_UID,
         buffer: str = "main",
     ) -> None:
         """Append an entry."""
@@ -77,13 +78,14 @@ class LogRing:
         for call in tuple(self.on_entry):
             call()
 
-    def add_datagram(self, data: bytes) -> None:
-        """Append what a program sent; anything else than an entry counts for nothing."""
+    def add_datagram(self, data: bytes, uids: Mapping[int, int] = {}) -> None:
+        """Append what a program sent, as the user that `uids` tells; what is no entry counts for nothing."""
         if len(data) < ENTRY.size:
             return
         priority, pid, tid, time_ns = ENTRY.unpack_from(data)
         tag, _, message = data[ENTRY.size :].partition(b"\0")
-        self.add(time_ns=time_ns, pid=pid, tid=tid, priority=priority, tag=tag, message=message)
+        uid = uids.get(pid, SHELL_UID)
+        self.add(time_ns=time_ns, pid=pid, tid=tid, priority=priority, tag=tag, message=message, uid=uid)
 
     def after(self, number: int, buffers: Collection[str]) -> list[Entry]:
         """Entries newer than `number`, oldest first."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
+    from devicehub.sim.android.apps import AppService
     from devicehub.sim.android.logring import Entry
     from devicehub.sim.android.profile import Profile
 
@@ -35,6 +36,12 @@ class PhoneSystem:
         profile: the phone that it plays.
         props: its properties, those of this instance among them.
         properties: the folder that holds one file per property.
+        apps: what plays the phone's apps, once there is any.
+        uids: users of processes that are not the shell's, by process id on the phone.
+        top_activity: the component in front.
+        screen_on: the screen is lit.
+        locked: the lock screen is in front.
+        sockets: the folder of the phone's sockets.
     """
 
     def __init__(self, profile: Profile, props: Mapping[str, str], *, properties: Path) -> None:
@@ -42,11 +49,18 @@ class PhoneSystem:
         self.props = dict(props)
         self.profile = profile
         self.properties = properties
+        self.apps: AppService | None = None
+        self.uids: dict[int, int] = {}
+        self.top_activity = ""
+        self.screen_on = True
+        self.locked = False
+        self.sockets = properties
 
     @contextlib.asynccontextmanager
     async def running(self, sockets: Path) -> AsyncIterator[None]:
         """Listen in a folder of sockets while the block lasts."""
         loop = asyncio.get_running_loop()
+        self.sockets = sockets
         with (
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as entries,
             socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as commands,
@@ -85,7 +99,12 @@ class PhoneSystem:
     def _take_entries(self, entries: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
             for _ in range(_BATCH):
-                self.log.add_datagram(entries.recv(_DATAGRAM_MAX))
+                self.log.add_datagram(entries.recv(_DATAGRAM_MAX), self.uids)
+
+    async def run(self, argv: Sequence[str], *, pid: int) -> Answer:
+        """Run one of Android's commands, as process `pid`; 127 for what is not known."""
+        reply = await self.apps.answer(argv, pid=pid) if self.apps is not None else None
+        return reply if reply is not None else answer(self, argv, pid=pid)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -95,7 +114,7 @@ class PhoneSystem:
             if argv[0] == "logcat":
                 await self._serve_logcat(argv[1:], reader, writer)
             else:
-                reply = answer(self, argv, pid=int(pid))
+                reply = await self.run(argv, pid=int(pid))
                 _send(writer, b"o", reply.stdout)
                 _send(writer, b"e", reply.stderr)
                 _send(writer, b"x", bytes([reply.status]))

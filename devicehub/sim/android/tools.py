@@ -128,6 +128,8 @@ def install(
     environment = f"PYTHONPATH={package} PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1"
     engine = f'exec {shlex.quote(sys.executable)} -m devicehub.sim.engine "$@"'
     _script(folder / "mnn_engine", f"export {environment}\n{engine}\n")
+    app = f'exec {shlex.quote(sys.executable)} -m devicehub.sim.app "$@"'
+    _script(folder / "app_process", f"export {environment}\n{app}\n")
 
 
 def _place_of(name: str, tools: HostTools) -> str | None:

@@ -28,3 +28,11 @@ def address_in(folder: Path | str, name: str) -> Iterator[str]:
         yield f"/proc/self/fd/{number}/{name}"
     finally:
         os.close(number)
+
+
+def forwarded_name(service: str) -> str:
+    """The socket in a phone's folder behind `tcp:PORT` or `localabstract:NAME`.
+
+    Ports and abstract names are the host's own, which all virtual phones share; each phone has its folder.
+    """
+    return "forward-" + "".join(c if c.isalnum() or c in "._-" else f"%{ord(c):x}" for c in service)

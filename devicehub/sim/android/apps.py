@@ -1,0 +1,17 @@
+"""What a phone's system asks of the part that plays installed apps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devicehub.sim.android.commands import Answer
+
+
+class AppService(Protocol):
+    """Installed packages, running apps, and what is in front."""
+
+    async def answer(self, argv: Sequence[str], *, pid: int) -> Answer | None:
+        """Run am, pm, input, or what concerns apps of cmd and dumpsys; None for anything else."""
