@@ -17,7 +17,8 @@
     │   └── NoPhoneReady           those that are meant cannot be reached now
     ├── DeployError
     │   ├── NoSpace                needed, free
-    │   └── HashMismatch           transient
+    │   ├── HashMismatch           transient
+    │   └── InstallRefused         the phone does not take the app
     ├── RunnerError
     │   ├── AgentVersionMismatch   transient: push again
     │   ├── PhoneLocked            another run holds the phone
@@ -252,6 +253,26 @@ class HashMismatch(DeployError):
     def __str__(self) -> str:
         found = self.found[:12] if self.found else "nothing"
         return f"{self.serial}: {self.path} arrived as {found}, not as {self.expected[:12]}; push again"
+
+
+class InstallRefused(DeployError):
+    """The phone did not install the app.
+
+    Attributes:
+        reason: the phone's words.
+        remedy: what a person can do.
+        cause: a slug of `workloads.failures` where the reason has one.
+    """
+
+    def __init__(self, *, serial: str, reason: str, remedy: str, cause: str | None = None) -> None:
+        super().__init__(serial, reason, remedy, cause)
+        self.serial = serial
+        self.reason = reason
+        self.remedy = remedy
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"{self.serial}: the app was not installed: {self.reason}; {self.remedy}"
 
 
 class RunnerError(HubError):

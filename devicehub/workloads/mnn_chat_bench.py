@@ -99,28 +99,27 @@ class BenchmarkReading:
 
     record: Record | None
     problem: str | None
-    progress: int = 0
+
+    @property
+    def cause(self) -> str:
+        """The slug of `failures` that its problem stands for."""
+        if "Failed to start" in (self.problem or ""):
+            return "load_failed"
+        return "generation_timeout" if "did not complete" in (self.problem or "") else "generation_error"
 
 
-_PROGRESS: Final = re.compile(r"\[(\d{1,3})%\] ")
 # The app formats for the phone's language: `12,34` in German, other digits in Arabic.
 _SPEED: Final = re.compile(r"(Prefill|Decode|Combined): +(\S+) ± (\S+) tok/s\s*")
 _FAILED: Final = re.compile(r"\[ERROR\] (.*)|\[TIMEOUT\] (.*)|FAILED: (.*)")
-_ANOTHER: Final = re.compile(r"Failed to start benchmark")
 
 
 def read_benchmark(output: bytes) -> BenchmarkReading:
-    """Read the output of `benchmark run`, as far as it has come."""
+    """Read the output of `benchmark run`."""
     fields: dict[str, str] = {}
     speeds: dict[str, tuple[float | None, float | None]] = {}
     problem: str | None = None
-    progress = 0
     in_result = False
     for line in output.decode("utf-8", "replace").splitlines():
-        step = _PROGRESS.match(line)
-        if step:
-            progress = max(progress, min(int(step[1]), 100))
-            continue
         failed = _FAILED.fullmatch(line)
         if failed:
             problem = next(text for text in failed.groups() if text is not None).strip() or "no reason given"
@@ -133,9 +132,7 @@ def read_benchmark(output: bytes) -> BenchmarkReading:
         name, separator, value = line.partition(":")
         if separator and in_result:
             fields[name] = value.strip()
-    return BenchmarkReading(
-        _record(fields, speeds) if speeds and problem is None else None, problem, progress
-    )
+    return BenchmarkReading(_record(fields, speeds) if speeds and problem is None else None, problem)
 
 
 def _local_number(text: str) -> float | None:

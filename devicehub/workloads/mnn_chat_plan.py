@@ -47,6 +47,7 @@ class AppPlan:
         prompts: asked one by one, each without the others' history.
         benchmark: what is measured where there are no prompts.
         package: the name that the app is installed under.
+        debuggable: whether that build has debug commands; None where it is not known.
         api_key: for the HTTP API of a build without debug commands; None where none is known.
         api_port: where that API listens unless the app itself tells.
         limit_s: the app is ended then.
@@ -57,6 +58,7 @@ class AppPlan:
     prompts: tuple[str, ...] = ()
     benchmark: AppBenchmark | None = None
     package: str = PACKAGE
+    debuggable: bool | None = None
     api_key: str | None = None
     api_port: int = PORT
     limit_s: int = LIMIT_S

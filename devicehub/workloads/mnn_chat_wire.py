@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PACKAGE: Final = "com.alibaba.mnnllm.android"
-SOCKET: Final = f"localabstract:stetho_{PACKAGE}_devtools_remote"
-"""Where a debug build listens, as a service of adb; a release build does not."""
 
 _HELLO: Final = b"DUMP" + (1).to_bytes(4, "big")
 _LONGEST_ARGUMENT: Final = 0xFFFF
@@ -54,6 +52,12 @@ class Ended:
 
 
 Event = Output | ErrorOutput | InputWanted | Ended
+
+
+def socket_of(package: str) -> str:
+    """Where a debug build listens, as a service of adb; a release build does not."""
+    return f"localabstract:stetho_{package}_devtools_remote"
+
 
 NO_INPUT: Final = b"-" + (-1).to_bytes(4, "big", signed=True)
 """The end of stdin."""
