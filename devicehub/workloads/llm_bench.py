@@ -1,4 +1,4 @@
-"""llm_bench: its table and its JSON file, of every version.
+"""llm_bench: how it is started; its table and its JSON file, of every version.
 
 Columns are found by the header's names: most of them appear only when an option is not the default. The
 cell of a speed is `mean ± deviation`, or two of them with `<br>` between, prefill first. The backend is
@@ -10,11 +10,24 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
 
+from devicehub.errors import InputError
 from devicehub.units import GIB, KIB, MIB
+from devicehub.workloads.kinds import Place, Start
 from devicehub.workloads.record import NUMBER, Record, finite, whole
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RESULT_FILE: Final = "llm_bench.json"
+"""What a launch writes besides its table."""
+
+_BACKENDS: Final = ("cpu", "opencl", "metal", "cuda", "hexagon")
+_LEVELS: Final = {"normal": 0, "high": 1, "low": 2}
+_TESTS: Final = frozenset(("-p", "--n-prompt", "-n", "--n-gen", "-pg", "-kv", "--kv-cache"))
+_FREE: Final = _TESTS | {"-load", "--loading-time", "-scn", "--sme-core-num", "-mr", "--profile"}
 _CELL: Final = re.compile(rf"\s*({NUMBER})(?:\s*[^\d\s.<|]{{1,4}}\s*({NUMBER}))?\s*$", re.IGNORECASE)
 _TEST: Final = re.compile(r"\s*(?:pp(\d+))?\s*[+,]?\s*(?:tg(\d+))?\s*(?:@\s*d\d+)?\s*$", re.IGNORECASE)
 _LEGACY_TEST: Final = re.compile(r"\s*prompt=(\d+)\s*(?:<br>)?\s*decode=(\d+)\s*$", re.IGNORECASE)
@@ -35,6 +48,131 @@ _OPERATIONS_S: Final = 1e15
 _CACHED_MODEL: Final = 32 * MIB
 """A model below this may live in the CPU's caches, where the memory's speed is no bound."""
 _SPARSE_MODEL: Final = re.compile(r"moe|[-_]a\d+(?:\.\d+)?b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What llm_bench is asked to measure.
+
+    Attributes:
+        prompt_tokens: of each prompt; 0 measures decoding alone.
+        decode_tokens: after each prompt; 0 measures prefill alone.
+        repeats: measured repetitions; one more, before them, does not count.
+        extra: further arguments; tests among them take the place of the two above.
+    """
+
+    prompt_tokens: int = 512
+    decode_tokens: int = 128
+    repeats: int = 5
+    extra: tuple[str, ...] = ()
+
+
+def start(place: Place, config: Mapping[str, Any], options: BenchOptions) -> Start:
+    """The start of one launch: one configuration, its values as flags, which outdo those of config.json.
+
+    Prefill and decoding are measured in one go, as `-p A -n B -kv true`, which every version understands.
+    llm_bench itself adds 8 to `dynamic_option` for prompts of more than 300 tokens.
+
+    Raises:
+        InputError: a value that llm_bench has no flag for, or would silently take for another.
+    """
+    argv = [f"{place.engine_dir}/llm_bench", "-m", place.config, *_flags(config)]
+    argv += ["-rep", str(_at_least("repeats", options.repeats, 1)), *_tests(options)]
+    argv += [*_checked(options.extra), "-j", f"{place.launch_dir}/{RESULT_FILE}"]
+    return Start(tuple(argv), (RESULT_FILE,))
+
+
+def config_for_bench(config: Mapping[str, Any], work_dir: str) -> dict[str, Any]:
+    """The final configuration with its weights named so that llm_bench finds them from `work_dir`.
+
+    llm_bench looks for the weight file beside config.json, whatever base_dir says, and tells of a model of
+    17179869184 GiB where there is none. A name that climbs to the root and down again means the same file
+    from both folders.
+
+    Args:
+        config: with base_dir, the model's absolute folder.
+        work_dir: absolute; any folder as deep will do.
+    """
+    base = PurePosixPath(str(config["base_dir"]))
+    climb = "../" * (max(len(base.parts), len(PurePosixPath(work_dir).parts)) - 1)
+    weight = config.get("llm_weight", "llm.mnn.weight")
+    return {**config, "llm_weight": f"{climb}{str(base / str(weight)).lstrip('/')}"}
+
+
+def _flags(config: Mapping[str, Any]) -> list[str]:
+    backend = str(config.get("backend_type", "cpu"))
+    if backend not in _BACKENDS:
+        raise InputError(
+            f"backend_type {backend}",
+            "is none that llm_bench knows: it would measure the CPU",
+            remedy=f"use one of {', '.join(_BACKENDS)}, or workload demo",
+        )
+    flags = ["-a", backend, "-t", str(_whole("thread_num", config.get("thread_num", 4)))]
+    flags += ["-c", str(_level("precision", config.get("precision", "low")))]
+    if (memory := _level("memory", config.get("memory", "low"))) != _LEVELS["low"]:
+        flags += ["--memory", str(memory)]
+    if power := _level("power", config.get("power", "normal")):
+        flags += ["--power", str(power)]
+    if dynamic := _whole("dynamic_option", config.get("dynamic_option", 0)):
+        flags += ["-dyo", str(dynamic)]
+    flags += _attention_flags(config)
+    return [*flags, "-mmp", "1"] if config.get("use_mmap") in (True, "true") else flags
+
+
+def _attention_flags(config: Mapping[str, Any]) -> list[str]:
+    mode = _whole("attention_mode", config.get("attention_mode", config.get("quant_qkv", 8)))
+    flash, quant = divmod(mode, 8)
+    if flash > 1:
+        raise InputError(
+            f"attention_mode {mode}", "has no flag of llm_bench", remedy="use 0 to 15, or workload demo"
+        )
+    # -qatten is the older name; newer versions still take it.
+    flags = ["-qatten", str(quant)] if quant else []
+    return flags if flash else [*flags, "-fa", "0"]
+
+
+def _tests(options: BenchOptions) -> list[str]:
+    if _TESTS & set(options.extra):
+        return []
+    prompt = _at_least("prompt_tokens", options.prompt_tokens, 0)
+    decode = _at_least("decode_tokens", options.decode_tokens, 0)
+    if not prompt and not decode:
+        raise InputError("prompt_tokens and decode_tokens", "are both 0", remedy="measure one of them")
+    # Together with -kv true a 0 measures nothing at all.
+    both = ["-kv", "true"] if prompt and decode else []
+    return ["-p", str(prompt), "-n", str(decode), *both]
+
+
+def _checked(extra: Sequence[str]) -> Sequence[str]:
+    for argument in extra:
+        is_flag = argument.startswith("-") and not argument[1:2].isdecimal()
+        if is_flag and argument not in _FREE:
+            raise InputError(
+                f"llm_bench {argument}",
+                "cannot be given here: the configuration or the hub sets it, or llm_bench has no such flag",
+                remedy="use --set for a value of the configuration",
+            )
+    return extra
+
+
+def _level(key: str, value: object) -> int:
+    if value not in _LEVELS:
+        raise InputError(f"{key} {value}", "is not known", remedy=f"use one of {', '.join(_LEVELS)}")
+    return _LEVELS[str(value)]
+
+
+def _whole(key: str, value: object) -> int:
+    """The engine takes numbers in quotes as well."""
+    number = value if isinstance(value, int) else whole(value) if isinstance(value, str) else None
+    if number is None or number < 0:
+        raise InputError(f"{key} {value}", "is not a whole number", remedy="give a number of 0 or more")
+    return int(number)
+
+
+def _at_least(name: str, value: int, least: int) -> int:
+    if value < least:
+        raise InputError(f"{name} {value}", "is too few", remedy=f"use {least} or more")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
