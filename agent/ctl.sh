@@ -3,7 +3,7 @@
 #   ctl.sh status RUN_ID          key=value lines; the last is state=none|prepared|running|ended|lost
 #   ctl.sh stop RUN_ID [CAUSE]    asks for the run's end; a run that has not begun will not; ends leftovers
 #   ctl.sh follow RUN_ID NONCE LAUNCH OUT ERR LOG SAMPLES   streams the files from this launch and these bytes on
-#   ctl.sh repeat RUN_ID LAUNCH   becomes the workload of that launch once more, under the phone's lock
+#   ctl.sh repeat RUN_ID LAUNCH NONCE   says the nonce and becomes that launch's workload, under the phone's lock
 #   ctl.sh list                   RUN_ID STATE lines
 #   ctl.sh gc RUN_DAYS WORK_DAYS  removes ended runs, and work folders by last use
 # shellcheck source=agent/lib.sh
@@ -62,12 +62,12 @@ stop_run() {
   case ${1-stopped} in *[!a-z_]* | '') die "$E_USAGE" "not a cause: ${1-}" ;; esac
   # Also where the run is not there yet: whoever asked has given it up, and run.sh may be on its way.
   mkdir -p "$run"
-  ask_stop "$1"
+  [ -f "$run/exit" ] || ask_stop "$1"
   read_state
   case $state in
     running) find_supervisor && kill -s TERM "$super" ;;
-    lost) end_leftovers KILL; drop_lock ;;
-    ended) end_leftovers KILL ;;
+    lost) end_leftovers; drop_lock ;;
+    ended) end_leftovers ;;
   esac
   out "state=$state"
 }
@@ -165,6 +165,7 @@ repeat_launch() {
   "launch_$1_place"
   cd "$launch_cwd" || exit 125
   unset DEVICEHUB_PROC DEVICEHUB_SYS
+  out "$2"
   "launch_$1_env"
   "launch_$1_argv" exec </dev/null
 }
@@ -208,7 +209,7 @@ case "$command:$#" in
   status:2) use_run "$2"; show_status ;;
   stop:[23]) use_run "$2"; stop_run "${3-stopped}" ;;
   follow:8) use_run "$2"; follow_run "$3" "$4" "$5" "$6" "$7" "$8" ;;
-  repeat:3) use_run "$2"; repeat_launch "$3" ;;
+  repeat:4) use_run "$2"; repeat_launch "$3" "$4" ;;
   list:1) list_runs ;;
   gc:3) collect_garbage "$2" "$3" ;;
   *) die "$E_USAGE" "usage: ctl.sh status|stop|follow|repeat|list|gc ..." ;;

@@ -66,6 +66,9 @@ ask_stop() {
   out "$1" >>"$run/stop"
 }
 
+# end_run CAUSE SUPERVISOR: a limit was passed.
+end_run() { ask_stop "$1"; kill -s TERM "$2" 2>/dev/null; }
+
 # Sets text to the cause of the run's stop; fails where none was asked for.
 read_stop() {
   [ -f "$run/stop" ] || return 1
@@ -127,16 +130,23 @@ find_supervisor() {
   field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] && alive "$super" "$super_start"
 }
 
-# end_leftovers SIGNAL: signals workload and log capture of a run whose supervisor cannot.
+# end_leftovers: ends workload and log capture of a run whose supervisor cannot.
 end_leftovers() {
   field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] || return 0
   for file in "$run"/*/pid "$run/capture"; do
     slurp "$file" || continue
     # shellcheck disable=SC2086
-    set -- "$1" ${text%%"$newline"*}
-    if alive "${2-}" "${3-}"; then signal_group "$1" "$2"; fi
+    set -- ${text%%"$newline"*}
+    if alive "${1-}" "${2-}"; then signal_group KILL "$1"; fi
+    stop_app "${file%/*}"
   done
-  return 0
+}
+
+# stop_app FOLDER: ends the app of a launch whose app.sh was killed before it could.
+stop_app() {
+  slurp "$1/package" || return 0
+  am force-stop "$text" </dev/null >/dev/null 2>&1
+  rm -f "$1/package"
 }
 
 # take_lock RUN_ID PID START: fails and sets holder where a living run has the phone.
@@ -158,7 +168,7 @@ read_lock() {
   set -- $text
   [ "${1-}" = "$boot_id" ] || return 0
   if alive "${3-}" "${4-}"; then holder=$2; return 0; fi
-  (use_run "${2-}" && end_leftovers KILL)
+  (use_run "${2-}" && end_leftovers)
 }
 
 # keep_lock PID START: the supervisor takes over what run.sh took; fails where it was lost meanwhile.

@@ -1,7 +1,8 @@
 #!/system/bin/sh
 # sample.sh RUN_ID SUPERVISOR START: appends to `samples` until the supervisor is gone.
-# What can be read without a fork is read each second. What only dumpsys gives comes in a slow lane of its own,
-# so that a hanging system service delays no sample. Writes nothing else and changes nothing on the phone.
+# What can be read without a fork is read at the run's rate. What only dumpsys gives comes in a slow lane of its own,
+# so that a hanging system service delays no sample. Changes nothing on the phone; where a limit of temperature or
+# battery is passed it asks the supervisor for the run's end.
 # shellcheck source=agent/lib.sh
 . "${0%/*}/lib.sh"
 use_run "$1"
@@ -13,6 +14,8 @@ launch_period=1 limit_temp_mc='' limit_battery=''
 # shellcheck disable=SC1091
 . "$run/launch"
 number=1
+slow=
+thermal_service=thermalservice
 tab=$(printf '\t')
 power=$sys/class/power_supply/battery
 
@@ -29,7 +32,8 @@ add_word() {
   word_key=$1
   # shellcheck disable=SC2086
   set -- ${text#*"$2"}
-  add "$word_key" "${1-}"
+  word=${1-}
+  add "$word_key" "$word"
 }
 
 # begin LANE: uptime counts a suspension, the wall clock steps: the hub compares the two. Uptime is read on both sides
@@ -65,10 +69,11 @@ classify_zone() {
   esac
 }
 
-# Sets zones to "TYPE FILE" lines, at most three of a class: phones have up to a hundred zones, and reading them
-# heats the very core that is measured.
+# Sets zones to "TYPE FILE" lines, at most three of a class: phones have up to a hundred zones, and reading them heats
+# the very core that is measured. Sets surfaces to the types among them that a limit counts.
 choose_zones() {
   zones=
+  surfaces=' '
   seen=
   for zone in "$sys"/class/thermal/thermal_zone*; do
     is_number "$zone/temp" || continue
@@ -82,6 +87,7 @@ choose_zones() {
       *) seen="$seen<$class>" ;;
     esac
     zones="$zones$text $zone/temp$newline"
+    case $class in skin | battery) surfaces="$surfaces$text " ;; esac
   done
 }
 
@@ -104,6 +110,22 @@ choose_battery() {
   for pair in capacity:capacity temp:temp current:current_now voltage:voltage_now; do
     if is_number "$power/${pair#*:}"; then battery="$battery$pair "; fi
   done
+  # "Discharging", "Not charging": a word or two.
+  if [ -n "$battery" ] && slurp "$power/status" && [ -n "$text" ]; then battery="${battery}status:status "; fi
+}
+
+# Sets gpu to KEY=FILE words: load and clock as the drivers of Adreno, Mali and MediaTek give them.
+choose_gpu() {
+  gpu=
+  for file in class/kgsl/kgsl-3d0/gpu_busy_percentage class/kgsl/kgsl-3d0/gpubusy \
+    class/misc/mali0/device/utilization kernel/gpu/gpu_busy kernel/ged/hal/gpu_utilization; do
+    # "37 %", "37", busy and total cycles "1200 40000", or "37 0 63".
+    slurp "$sys/$file" || continue
+    case $text in [0-9]*) gpu="busy=$sys/$file "; break ;; esac
+  done
+  for file in class/kgsl/kgsl-3d0/gpuclk class/misc/mali0/device/cur_freq kernel/gpu/gpu_clock; do
+    if is_number "$sys/$file"; then gpu="${gpu}clock=$sys/$file "; break; fi
+  done
 }
 
 sample_fast() {
@@ -116,11 +138,25 @@ sample_fast() {
     add_file "khz.$name" "$folder/scaling_cur_freq"
     add_file "cap.$name" "$folder/scaling_max_freq"
   done
-  for pair in $battery; do add_file "battery.${pair%:*}" "$power/${pair#*:}"; done
+  for pair in $battery; do
+    slurp "$power/${pair#*:}" || continue
+    add "battery.${pair%:*}" "$text"
+    check_battery "${pair%:*}" "$text"
+  done
+  for pair in $gpu; do add_file "gpu.${pair%%=*}" "${pair#*=}"; done
   # Type and file stand in turn; neither holds a blank.
   zone=
   for item in $zones; do
-    if [ -z "$zone" ]; then zone=$item; else add_file "zone.$zone" "$item"; zone=; fi
+    if [ -z "$zone" ]; then zone=$item; continue; fi
+    if slurp "$item"; then
+      add "zone.$zone" "$text"
+      # Most kernels give milli-degrees, some degrees.
+      case $surfaces:$text in
+        *" $zone "*:? | *" $zone "*:??) check_heat "${text}000" ;;
+        *" $zone "*) check_heat "$text" ;;
+      esac
+    fi
+    zone=
   done
   sample_workload
   out "$sample" >>samples
@@ -128,10 +164,40 @@ sample_fast() {
 
 sample_workload() {
   while [ -f "$number/exit" ]; do number=$((number + 1)); done
-  slurp "$number/pid" || return 0
-  slurp "/proc/${text%% *}/status" || return 0
+  # An app is not of the agent's making: app.sh tells which process it is.
+  slurp "$number/watch" || slurp "$number/pid" || return 0
+  watched=${text%% *}
+  slurp "/proc/$watched/status" || return 0
   add_word rss_kb VmRSS:
   add_word threads Threads:
+  slurp "/proc/$watched/stat" || return 0
+  after=') '
+  # shellcheck disable=SC2086
+  set -- ${text##*"$after"}
+  add ticks "${12-} ${13-}"
+}
+
+# check_heat MILLIDEGREES: what no sensor can have measured counts for nothing.
+check_heat() {
+  [ -n "$limit_temp_mc" ] || return 0
+  case $1 in '' | *[!0-9]* | ???????*) return 0 ;; esac
+  if [ "$1" -lt 250000 ] && [ "$1" -ge "$limit_temp_mc" ]; then
+    limit_temp_mc=
+    end_run limit_temperature "$super"
+  fi
+}
+
+# check_battery KEY VALUE: percent, and tenths of a degree.
+check_battery() {
+  case $1 in
+    temp) check_heat "${2}00" ;;
+    capacity)
+      case $limit_battery:$2 in :* | *: | *:*[!0-9]* | *:????*) return 0 ;; esac
+      [ "$2" -lt "$limit_battery" ] || return 0
+      limit_battery=
+      end_run limit_battery "$super"
+      ;;
+  esac
 }
 
 # dumpsys battery: "  level: 97", "  temperature: 310"; one vendor adds "pad level: -1" after it.
@@ -140,15 +206,52 @@ sample_battery() {
   begin_kept battery
   for pair in capacity:level temp:temperature voltage:voltage status:status; do
     text=$kept
+    word=
     add_word "battery.${pair%:*}" "$newline  ${pair#*:}:"
+    check_battery "${pair%:*}" "$word"
   done
   out "$sample" >>samples
+}
+
+sample_heat() {
+  text=$(timeout 4 dumpsys "$thermal_service" 2>/dev/null) || return 0
+  case $thermal_service:$text in
+    thermalservice:*'Thermal Status:'* | thermalservice:*'Temperature{'*) sample_thermal ;;
+    # Android 8 and 9 have the older service only.
+    thermalservice:*) thermal_service=hardware_properties; sample_heat ;;
+    *) sample_hardware ;;
+  esac
+}
+
+# dumpsys hardware_properties: "CPU temperatures: [38.0, 39.5]", "Skin throttling temperatures: [...]", ...
+sample_hardware() {
+  begin_kept hardware
+  for class in CPU GPU Battery Skin; do
+    case $kept in *"$newline$class temperatures: ["*) ;; *) continue ;; esac
+    item=${kept#*"$newline$class temperatures: ["}
+    item=${item%%]*}
+    index=0
+    # shellcheck disable=SC2086
+    for item in $item; do
+      item=${item%,}
+      add "hal.$class$index" "$item"
+      case $class in Battery | Skin) check_degrees "$item" ;; esac
+      index=$((index + 1))
+    done
+  done
+  out "$sample" >>samples
+}
+
+# check_degrees VALUE: "38.2"
+check_degrees() {
+  item=${1#*.}
+  [ "$item" != "$1" ] || item=0
+  check_heat "${1%%.*}${item%"${item#?}"}00"
 }
 
 # dumpsys thermalservice: "Thermal Status: 0", then cached values, which are stale, then
 # "Current temperatures from HAL:" and lines of "Temperature{mValue=38.2, mType=3, mName=skin, mStatus=0}".
 sample_thermal() {
-  text=$(timeout 4 dumpsys thermalservice 2>/dev/null) || return 0
   begin_kept thermal
   text=$kept
   add_word status 'Thermal Status:'
@@ -160,8 +263,12 @@ sample_thermal() {
     item=${kept%%'}'*}
     name=${item#*mName=}
     name=${name%%,*}
+    type=${item#*mType=}
     item=${item#*mValue=}
-    case $name in '' | *[!A-Za-z0-9._-]*) ;; *) add "hal.$name" "${item%%,*}" ;; esac
+    item=${item%%,*}
+    case $name in '' | *[!A-Za-z0-9._-]*) ;; *) add "hal.$name" "$item" ;; esac
+    # Types 2 and 3 are battery and skin.
+    case $type in [23],*) check_degrees "$item" ;; esac
   done
   out "$sample" >>samples
 }
@@ -174,11 +281,8 @@ begin_kept() {
 
 slow_lane() {
   while alive "$super" "$super_start"; do
-    case "$battery" in *capacity*temp*) ;; *) sample_battery ;; esac
-    if [ -z "$zones" ]; then
-      sleep 1
-      sample_thermal
-    fi
+    case $slow in *battery*) sample_battery ;; esac
+    case $slow in *heat*) sleep 1; sample_heat ;; esac
     sleep "$SLOW_S"
   done
 }
@@ -186,13 +290,15 @@ slow_lane() {
 choose_zones
 choose_clocks
 choose_battery
+choose_gpu
+case $battery in *capacity*temp*) ;; *) slow=battery ;; esac
+[ -n "$zones" ] || slow=$slow,heat
 begin head
 add period "$launch_period"
+add slow "${slow#,}"
+[ -z "$slow" ] || add slow_period "$SLOW_S"
 out "$sample" >>samples
-case "$battery:$zones" in
-  *capacity*temp*:?*) ;;
-  *) slow_lane & ;;
-esac
+[ -z "$slow" ] || slow_lane &
 while alive "$super" "$super_start"; do
   sample_fast
   sleep "$launch_period"

@@ -11,7 +11,7 @@ limit_wall_s='' limit_free_mib=''
 # shellcheck disable=SC1091
 . "$run/launch"
 
-GRACE_S=3
+GRACE_S=5
 LOG_TAIL_S=1
 number=0 launched=0 workload='' workload_start='' stopping='' state=starting beats=0
 logcat='' logcat_start='' sampler='' sampler_start='' watcher='' watcher_start=''
@@ -67,7 +67,7 @@ make_room() {
 # that offsets into all of it together stay true; the last slot in use means that some may be gone.
 start_log() {
   launch_tags exec setsid logcat -b main,system,crash -v threadtime -v epoch -v nsec -v uid -T 1 \
-    -f "$run/log" -r 32768 -n 4 </dev/null >/dev/null 2>&1 &
+    -f "$run/log" -r 32768 -n 4 </dev/null >/dev/null 2>>"$run/agent" &
   logcat=$!
   if start_of "$logcat"; then publish "$run/capture" "$logcat $start"; fi
   logcat_start=$start
@@ -97,6 +97,7 @@ watch() {
   end_helpers
   read_workload
   if alive "$workload" "$workload_start"; then signal_group KILL "$workload"; fi
+  stop_app "$run/$number"
 }
 
 # Sets workload and workload_start to those of the launch under way, which the watcher sees in files only.
@@ -109,8 +110,6 @@ read_workload() {
   workload_start=${text#* }
 }
 
-end_run() { ask_stop "$1"; kill -s TERM "$$"; }
-
 # Under pressure Android takes every app and then itself before it takes a process of the shell's.
 check_memory() {
   [ -n "$workload" ] && slurp "$proc/meminfo" || return 0
@@ -118,18 +117,19 @@ check_memory() {
   [ "$free" != "$text" ] || return 0
   # shellcheck disable=SC2086
   set -- ${text#*MemTotal:}
+  case $1 in '' | *[!0-9]*) return 0 ;; esac
   least=$(($1 / 20))
   [ "$least" -gt 262144 ] || least=262144
   # shellcheck disable=SC2086
   set -- $free
   if [ "$1" -ge "$least" ]; then scarce=0; return 0; fi
   scarce=$((scarce + 1))
-  [ "$scarce" -ne 2 ] || end_run out_of_memory
+  [ "$scarce" -ne 2 ] || end_run out_of_memory "$$"
 }
 
 check_time() {
   [ -n "$limit_wall_s" ] && [ -n "$begun" ] && [ -n "$uptime" ] || return 0
-  [ $((${uptime%%.*} - ${begun%%.*})) -lt "$limit_wall_s" ] || end_run limit_time
+  [ $((${uptime%%.*} - ${begun%%.*})) -lt "$limit_wall_s" ] || end_run limit_time "$$"
 }
 
 # Sets free_kib to what the disk has left, as text; empty where it is not told.
@@ -147,7 +147,7 @@ check_space() {
   read_space
   # Ten digits are more than a terabyte, and more than this arithmetic holds.
   case $free_kib in '' | ??????????*) return 0 ;; esac
-  [ $((free_kib / 1024)) -ge "$limit_free_mib" ] || end_run limit_space
+  [ $((free_kib / 1024)) -ge "$limit_free_mib" ] || end_run limit_space "$$"
 }
 
 stop() {
@@ -192,6 +192,7 @@ run_launch() {
   fi
   # What it left behind in its group would disturb the next launch.
   kill -s KILL -- "-$workload" 2>/dev/null
+  stop_app "$launch_dir"
   read_uptime
   ended=$uptime
   conclude_launch
@@ -205,11 +206,22 @@ conclude_launch() {
   fi
   sleep "$LOG_TAIL_S"
   read_space
-  slurp "$number/pid" || text=
-  case $text in *"$newline"*) text=${text#*"$newline"} ;; *) text= ;; esac
+  # Lines, each after a newline: the file holds no blank one before its end.
+  text=
+  if slurp "$number/pid"; then text=$newline${text#*"$newline"}; fi
+  [ "$status" -ne 137 ] || [ -n "$stopping" ] || read_kernel
   conclude "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$stopping
 started=$started${newline}ended=$ended${newline}workload=$workload${newline}free_kib=$free_kib
-$(sizes_of stdout stderr)${newline}$(sizes_of ../log ../log.?)$newline$text${newline}end=launch"
+$(sizes_of stdout stderr ../log ../log.?)$text${newline}end=launch"
+}
+
+# Adds to text what the kernel says of a kill, on the builds that let this user read it.
+read_kernel() {
+  kernel=$(dmesg 2>/dev/null | grep -e 'Killed process' | tail -n 3)
+  while [ -n "$kernel" ]; do
+    text=$text${newline}kernel=${kernel%%"$newline"*}
+    case $kernel in *"$newline"*) kernel=${kernel#*"$newline"} ;; *) kernel= ;; esac
+  done
 }
 
 # sizes_of NAME...: NAME=BYTES lines of what there is, below the launch's folder.
@@ -237,6 +249,8 @@ end_helper() {
 
 finish() {
   trap '' TERM INT
+  # Where it had ended before it was told to, what came later is missing.
+  if alive "$logcat" "$logcat_start"; then captured=1; else captured=0; fi
   end_helpers
   wait "$logcat"
   logcat_status=$?
@@ -252,7 +266,7 @@ finish() {
   fsync ./*/stdout ./*/stderr ./*/exit log samples 2>/dev/null || sync
   drop_lock
   conclude "$run" "contract=$CONTRACT${newline}cause=$stopping${newline}launches=$launched${newline}boot_id=$boot_id
-started=$begun${newline}ended=$uptime${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped
+started=$begun${newline}ended=$uptime${newline}log_captured=$captured${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped
 $(stat -c '%n=%s' samples log log.? 2>/dev/null)${newline}end=exit"
 }
 

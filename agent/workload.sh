@@ -1,5 +1,5 @@
 #!/system/bin/sh
-# workload.sh RUN_ID NUMBER: becomes that launch's process; supervise.sh starts it with setsid and its files already open.
+# workload.sh RUN_ID NUMBER: becomes that launch's process; supervise.sh starts it with setsid, its files open.
 # shellcheck source=agent/lib.sh
 . "${0%/*}/lib.sh"
 use_run "$1"

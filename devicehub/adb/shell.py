@@ -119,18 +119,23 @@ async def check(
 
 
 @contextlib.asynccontextmanager
-async def open_shell(transport: Transport, script: str) -> AsyncIterator[Shell]:
+async def open_shell(transport: Transport, script: str, *, terminal: bool = False) -> AsyncIterator[Shell]:
     """Start a script whose output is read while it runs; leaving the block hangs up on it.
 
+    With a terminal it writes as for a person: each line at once, both outputs in one, CR LF for newlines.
+
     Raises:
-        AdbRefused, DeviceGone, DeviceUnauthorized: the phone does not start it.
+        AdbRefused, DeviceGone, DeviceUnauthorized: the phone does not start it, or has no terminal for it.
     """
     if "\0" in script:
         raise InputError(f"script {script[:40]!r}", "holds a NUL character", remedy="remove it")
     if "shell_v2" in await transport.features():
-        async with await transport.open(f"shell,v2,raw:{script}") as stream:
+        kind = "pty" if terminal else "raw"
+        async with await transport.open(f"shell,v2,{kind}:{script}") as stream:
             yield Shell(stream, ShellV2())
         return
+    if terminal:
+        raise AdbRefused("its shell is of version 1", serial=transport.label, service="shell,v2,pty")
     marker = f"devicehub-{secrets.token_hex(8)}-status="
     # `sh -c`, not a list: the script may say `exit`, or not even be a whole command.
     line = f"sh -c {shlex.quote(script)}; echo {marker}$?"

@@ -26,6 +26,7 @@ STREAMS: Final[tuple[StreamName, ...]] = ("stdout", "stderr", "log", "samples")
 LOG_TAGS: Final = (
     "MNNJNI:V", "MNN_DEBUG:V", "DEBUG:V", "libc:V", "linker:V", "crash_dump64:V", "crash_dump32:V",
     "tombstoned:V", "lowmemorykiller:V", "lmkd:V", "adsprpc:V", "liblog:V", "chatty:V", "ActivityManager:I",
+    "AndroidRuntime:E",
 )  # fmt: skip
 """What the capture on the phone keeps beside the tag of the executable's own name; all else is silenced."""
 
@@ -171,6 +172,8 @@ class LaunchExit:
     cgroups: tuple[str, ...] = ()
     """Lines of /proc/PID/cgroup."""
     cpus_allowed: str | None = None
+    kernel: tuple[str, ...] = ()
+    """What the kernel said of a killed process, where the phone lets its shell user read that."""
 
     @property
     def duration_s(self) -> float | None:

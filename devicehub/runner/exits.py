@@ -44,6 +44,7 @@ def parse_launch_exit(text: bytes) -> LaunchExit | None:
         free_kib=whole(fields.get("free_kib")),
         oom_score_adj=_signed(fields.get("oom_score_adj")),
         cgroups=tuple(value for key, value in _pairs(text) if key == "cgroup"),
+        kernel=tuple(value for key, value in _pairs(text) if key == "kernel"),
         cpus_allowed=fields.get("cpus_allowed") or None,
     )
 
@@ -64,8 +65,7 @@ def parse_exit(text: bytes) -> Exit | None:
         cause=fields.get("cause") or None,
         launches=tuple(begun),
         byte_counts=_byte_counts(fields),
-        # 143: ended by the supervisor, as it should be; 0: Android's logcat may end so on SIGTERM.
-        log_captured=fields.get("logcat") in ("0", "143"),
+        log_captured=fields.get("log_captured") == "1",
         log_wrapped=fields.get("log_wrapped") == "1",
         started_s=_decimal(fields.get("started")),
         ended_s=_decimal(fields.get("ended")),

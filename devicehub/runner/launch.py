@@ -31,6 +31,7 @@ from devicehub.runner.contract import (
     launch_dir,
 )
 from devicehub.runner.control import COMMAND_TIMEOUT_S, AgentMissingError, control
+from devicehub.runner.diagnose import diagnose
 from devicehub.runner.exits import parse_fields, parse_list, parse_status
 from devicehub.runner.launch_file import encode_launch
 from devicehub.runner.link import Link
@@ -75,6 +76,19 @@ class Runner:
         self._manifest = build_manifest(agent_dir, AGENT_FILES)
         self._agent_dir = f"{root}/agent/{self._manifest.id[:16]}"
 
+    @property
+    def agent_dir(self) -> str:
+        """The folder of the agent's scripts on the phone, whether they are there yet or not."""
+        return self._agent_dir
+
+    def handle(self, run_id: str) -> RunHandle:
+        """The handle of a run, without asking the phone whether it knows it.
+
+        Raises:
+            InputError: the id cannot be one.
+        """
+        return RunHandle(check_run_id(run_id), self._root, self._agent_dir)
+
     async def install(self) -> str:
         """Make sure that the agent is on the phone, whole; its folder, whose name is the content's hash.
 
@@ -112,20 +126,19 @@ class Runner:
             PhoneLocked: another run holds the phone.
             AgentVersionMismatch: the agent is of another version; install it.
             RunnerError: the id was used before, or the agent cannot start the run.
-            AdbError: the phone cannot be asked, or takes no files; what may have begun was abandoned.
+            AdbError: the phone cannot be asked, or takes no files; `status` tells whether the run began.
         """
-        check_run_id(spec.run_id)
         check_file_names(spec.files)
         launch = encode_launch(spec, self._root)
-        handle = RunHandle(spec.run_id, self._root, self._agent_dir)
+        handle = self.handle(spec.run_id)
         await self._prepare(handle, {**spec.files, "launch": launch})
         # DEVICEHUB_SYS: a virtual phone without a namespace maps the paths that it sees in a command line.
         argv = ["sh", f"{self._agent_dir}/run.sh", CONTRACT, spec.run_id]
         script = f"DEVICEHUB_SYS=/sys exec {quote(argv)}"
         try:
             answer = await run_script(self._transport, script, timeout_s=COMMAND_TIMEOUT_S)
-        except BaseException:
-            # Cancelled or cut off: the phone may have begun, and nobody would follow.
+        except asyncio.CancelledError:
+            # The phone may have begun, and nobody would follow.
             await self.abandon(handle)
             raise
         fields = parse_fields(answer.stdout)
@@ -227,6 +240,10 @@ class Runner:
             said = answer.stderr.decode("utf-8", "replace")
             raise ShellFailed(["cat", path], answer.status, said, serial=self._transport.label)
         return answer.stdout
+
+    async def diagnose(self, handle: RunHandle, launch: int, *, timeout_s: float) -> bytes:
+        """The last words of a launch, made once more with a terminal; see `diagnose.diagnose`."""
+        return await diagnose(self._transport, handle, launch, timeout_s=timeout_s)
 
     async def stop(self, handle: RunHandle, cause: str = "stopped") -> None:
         """Ask for the run's end; its `exit` then says why. A run that has not begun will not.

@@ -14,6 +14,7 @@ from devicehub.adb import shell
 from devicehub.adb.client import AdbClient, Transport
 from devicehub.adb.server import PrivateServer, private_server
 from devicehub.adb.sync import open_sync
+from devicehub.adb.wire import Exit
 from devicehub.errors import AdbRefused, DeviceGone, DeviceUnauthorized
 from devicehub.sim.phone import PhoneSpec, VirtualPhone, virtual_phone
 from devicehub.units import MIB
@@ -48,6 +49,18 @@ async def test_exit_status(lab: Lab, script: str, status: int) -> None:
 async def test_streams_are_separate(lab: Lab) -> None:
     result = await shell.run_script(lab.transport, "echo out; echo err >&2; exit 3", timeout_s=30)
     assert (result.stdout, result.stderr, result.status) == (b"out\n", b"err\n", 3)
+
+
+async def test_a_terminal_gives_lines_at_once_and_carriage_returns(lab: Lab) -> None:
+    script = "[ -t 1 ] && echo tty; echo err >&2; exit 3"
+    said = b""
+    async with shell.open_shell(lab.transport, script, terminal=True) as attached:
+        async for event in attached:
+            if isinstance(event, Exit):
+                assert event.status == 3
+                break
+            said += event.data
+    assert said == b"tty\r\nerr\r\n"
 
 
 async def test_stdin_comes_back_whole(lab: Lab) -> None:

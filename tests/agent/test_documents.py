@@ -8,7 +8,7 @@ from devicehub.runner.contract import AGENT_FILES, CONTRACT, STREAMS, AgentExit
 from tests.agent.local_phone import AGENT_DIR, ANDROID_8_APPLETS
 
 SAFE = {
-    *(f"$(({name} + 1))" for name in ("tries", "beats", "waited", "number", "made", "scarce")),
+    *(f"$(({name} + 1))" for name in ("tries", "beats", "waited", "number", "made", "scarce", "index")),
     "$(($1 / 20))",
     "$((${uptime%%.*} - ${begun%%.*}))",
     "$((free_kib / 1024))",

@@ -15,7 +15,7 @@ LAUNCH = (
     b"cgroup=2:cpu:/bg\ncgroup=0::/uid_0/pid_7\nend=launch\n"
 )
 RUN = (
-    b"contract=2\ncause=limit_time\nlaunches=1\nboot_id=b00t\nstarted=9.00\nended=14.00\nlogcat=143\n"
+    b"contract=2\ncause=limit_time\nlaunches=1\nboot_id=b00t\nstarted=9.00\nended=14.00\nlog_captured=1\nlogcat=143\n"
     b"log_wrapped=0\nsamples=7\nlog=40\nlog.1=33554432\nend=exit\n"
 )
 LAUNCH_EXIT = LaunchExit(

@@ -132,7 +132,7 @@ async def test_the_agent_is_sent_once_and_again_when_it_was_changed(desk: Desk) 
     assert await desk.runner.install() == folder
     assert "run.sh" in await desk.sh(f"cd {folder} && ls")
     assert (await desk.sh(f"ls -A {folder}")).split() == [
-        "ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh",
+        "app.sh", "ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh",
     ]  # fmt: skip
 
 
@@ -272,6 +272,30 @@ async def test_what_a_launch_wrote_is_fetched(desk: Desk) -> None:
     assert await desk.runner.fetch(handle, 1, "none.json") is None
     with pytest.raises(AdbError, match="more than"):
         await desk.runner.fetch(handle, 1, "out.json", limit_bytes=2)
+
+
+async def test_a_launch_is_repeated_with_a_terminal_and_leaves_the_first_as_it_was(desk: Desk) -> None:
+    own = f"{PHONE_ROOT}/runs/r1/1"
+    script = '[ -t 1 ] && echo terminal; echo "$1"; echo x >>"$1/out.json"; exit 66'
+    handle = await desk.runner.start(RunSpec("r1", [Command(["sh", "-c", script, "sh", own], cwd="/")]))
+    with pytest.raises(RunnerError, match="has not ended"):
+        await desk.runner.diagnose(handle, 2, timeout_s=60)
+    await desk.runner.result(handle)
+    before = await desk.sh(f"cat {own}/stdout {own}/exit {own}/out.json")
+    said = await desk.runner.diagnose(handle, 1, timeout_s=60)
+    assert said == f"terminal\n{PHONE_ROOT}/runs/r1/diagnosis\n".encode()
+    assert await desk.sh(f"cat {own}/stdout {own}/exit {own}/out.json") == before
+
+
+async def test_a_repeated_launch_that_goes_on_is_ended_and_gives_the_phone_back(desk: Desk) -> None:
+    handle = await desk.start("[ -t 1 ] || exit 0; trap '' HUP; echo $$; sleep 300; sleep 300")
+    await desk.runner.result(handle)
+    said = await desk.runner.diagnose(handle, 1, timeout_s=3)
+    assert said.strip().isdigit()
+    second = await desk.start("exit 0", "r2")
+    with pytest.raises(PhoneLocked, match="r2"):
+        await desk.runner.diagnose(handle, 1, timeout_s=60)
+    assert (await desk.runner.result(second)).cause is None
 
 
 async def test_a_run_that_never_began_is_told_and_kept_from_beginning(desk: Desk) -> None:
