@@ -100,6 +100,15 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     """Decimal megabytes per second while bytes were on their way; None where nothing had to be sent."""
 
 
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """How a reading went over a run."""
+
+    start: int
+    lowest: int
+    highest: int
+    end: int
+
+
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """What the figures depend on beside the config."""
 
@@ -112,6 +121,21 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     battery_percent_start: int | None = None
     battery_percent_end: int | None = None
     mem_available_kib_lowest: int | None = None
+    rss_kib_highest: int | None = None
+    """Of the workload."""
+    threads_highest: int | None = None
+    gpu_percent: Course | None = None
+    """How busy the GPU was."""
+    temps_mc: dict[str, Course] = {}
+    """By thermal zone, in milli-degrees Celsius."""
+    caps_khz: dict[str, Course] = {}
+    """The highest clock that a CPU cluster was allowed."""
+    thermal_status_highest: int | None = None
+    """Android's own: 0 none, 1 light, 2 moderate, 3 severe, 4 critical, 5 emergency, 6 shutdown."""
+    throttled: bool | None = None
+    """None where the phone tells neither its thermal status nor its clocks."""
+    throttle_signs: list[str] = []
+    """What tells of throttling, one sentence each."""
     samples: int = 0
 
 
@@ -151,6 +175,8 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str | None = None
     options: dict[str, Any] = {}
     """The workload's own: what llm_bench is asked, the table of a custom workload."""
+    result_files: list[str] = []
+    """What each launch writes into its folder on the phone for the hub to fetch."""
     media: dict[str, int] = {}
     """How many pictures and sounds the prompts hold, by kind."""
     limits: dict[str, int] = {}
