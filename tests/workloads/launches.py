@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from devicehub.workloads.verdict import LaunchReader, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HEAD = """config path is m/config.json
 The device supports: i8sdot:1, fp16:1, i8mm: 1, sve2: 0, sme2: 0
@@ -65,12 +70,15 @@ def run(
     max_new_tokens: int | None = None,
     logs_to_logcat: bool | None = None,
     agent_cause: str | None = None,
+    pid: int | None = None,
+    media: Mapping[str, int] | None = None,
+    **ends: Any,
 ) -> Reading:
-    reader = LaunchReader("demo", max_new_tokens=max_new_tokens, logs_to_logcat=logs_to_logcat)
+    reader = LaunchReader("demo", max_new_tokens=max_new_tokens, logs_to_logcat=logs_to_logcat, media=media)
     reader.feed_stdout(stdout)
     reader.feed_stderr(stderr)
     reader.feed_log(log)
-    return reader.finish(status, agent_cause=agent_cause)
+    return reader.finish(status, agent_cause=agent_cause, pid=pid, **ends)
 
 
 def parse(data: bytes) -> Reading:

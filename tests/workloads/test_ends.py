@@ -1,0 +1,103 @@
+"""What the agent, the storage and the memory tell of a launch's end, and prompts with pictures and sounds."""
+
+from __future__ import annotations
+
+import pytest
+
+from devicehub.workloads.failures import BY_SLUG
+from tests.workloads.launches import HEAD, OK, PROMPT, block, judged, launch, run
+
+CUT = (HEAD + PROMPT + "It was a dark and").encode()
+SHORT = "the phone had 90.0 MB of memory left shortly before its end"
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        *("stopped", "limit_time", "limit_temperature", "limit_battery", "limit_space", "out_of_memory"),
+        *("adbd_restarted", "rebooted", "agent_killed"),
+    ],
+)
+def test_end_that_the_agent_tells_comes_with_its_proof(cause: str) -> None:
+    reading = run(CUT, status=143, agent_cause=cause, agent_lines=["boot_id was a, is b"])
+    assert judged(reading) == ("failed", cause)
+    assert reading.evidence == ["boot_id was a, is b"]
+    assert reading.remedy == BY_SLUG[cause].remedy
+    assert run(CUT, status=143, agent_cause=cause).evidence == [f"the agent ended the launch: {cause}"]
+
+
+def test_figures_of_a_launch_that_was_ended_are_kept() -> None:
+    reading = run(launch("Hi"), status=0, agent_cause="limit_time")
+    assert judged(reading) == ("failed", "limit_time")
+    assert reading.records[0].decode_tok_s == 10.0
+
+
+def test_process_that_was_killed_while_memory_was_short() -> None:
+    reading = run(CUT, status=137, memory_short=SHORT)
+    assert judged(reading) == ("failed", "out_of_memory")
+    assert reading.evidence == [SHORT, "exit status 137"]
+
+
+def test_process_that_was_killed_with_memory_to_spare() -> None:
+    assert judged(run(CUT, status=137)) == ("failed", "killed")
+
+
+def test_short_memory_explains_no_other_end() -> None:
+    assert judged(run(CUT, status=139, memory_short=SHORT)) == ("failed", "segfault")
+    assert judged(run(launch("Hi"), memory_short=SHORT)) == OK
+
+
+def test_output_that_was_cut_on_a_full_disk() -> None:
+    reading = run(CUT, free_kib=12)
+    assert judged(reading) == ("failed", "no_space")
+    assert reading.evidence == ["12 KiB of storage were free at its end"]
+    assert judged(run(CUT, free_kib=5_000_000)) == ("incomplete", "incomplete_output")
+    assert judged(run(launch("Hi"), free_kib=12)) == OK
+
+
+def seen(pixels: str = "0.00", vision: str = "0.00", sound: str = "0.00") -> bytes:
+    figures = {"pixels_mp": pixels, "vision time": vision, "audio input time": sound}
+    text = block()
+    for name, value in figures.items():
+        text = text.replace(f"{name} = 0.00", f"{name} = {value}")
+    return launch("A cat.", end=text)
+
+
+@pytest.mark.parametrize("media", [{"img": 1}, {"audio": 2}, {"img": 1, "audio": 1}])
+def test_picture_or_sound_that_was_taken_as_text(media: dict[str, int]) -> None:
+    reading = run(seen(), media=media)
+    assert judged(reading) == ("failed", "media_ignored")
+    assert "prompt tokens num = 40" in reading.evidence
+    assert len(reading.evidence) > 1
+    assert "OMNI" in (reading.remedy or "")
+    assert len(reading.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("media", "stdout"),
+    [
+        ({"img": 1}, seen(pixels="0.18")),
+        ({"img": 1}, seen(vision="0.02")),
+        ({"audio": 1}, seen(sound="4.20")),
+        ({"img": 0, "audio": 0}, seen()),
+        ({}, seen()),
+    ],
+)
+def test_picture_or_sound_that_was_read(media: dict[str, int], stdout: bytes) -> None:
+    assert judged(run(stdout, media=media)) == OK
+
+
+def test_one_of_two_kinds_that_was_ignored() -> None:
+    reading = run(seen(pixels="0.18"), media={"img": 1, "audio": 1})
+    assert judged(reading) == ("failed", "media_ignored")
+    assert reading.evidence[0].startswith("audio")
+
+
+def test_block_that_knows_no_pictures_has_read_none() -> None:
+    old = "\n".join(line for line in block().split("\n") if "vision" not in line and "pixels" not in line)
+    assert run(launch("A cat.", end=old), media={"img": 1}).cause == "media_ignored"
+
+
+def test_record_holds_what_was_seen_and_heard() -> None:
+    record = run(seen(pixels="0.18", sound="4.20"), media={"img": 1, "audio": 1}).records[0]
+    assert (record.pixels_mp, record.audio_input_s) == (0.18, 4.2)
