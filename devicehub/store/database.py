@@ -111,7 +111,8 @@ def speaking(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", None)
         primary = code & 0xFF if isinstance(code, int) else None
         if primary in _DAMAGED:
-            mark_of(path).touch()
+            with contextlib.suppress(OSError):  # a full or read-only disk: the next who meets it marks it
+                mark_of(path).touch()
             raise StoreDamaged(path, str(error)) from error
         if primary not in _REMEDIES:
             raise

@@ -12,7 +12,7 @@ from devicehub.errors import IllegalTransition, InputError, StoreError
 from devicehub.store.details import DetailTables
 from devicehub.store.devices import DeviceTable
 from devicehub.store.model import RunRow
-from devicehub.store.open import open_database
+from devicehub.store.opening import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

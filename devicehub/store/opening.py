@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 APPLICATION_ID: Final = 0x44764875
-_EXAMINED_ALWAYS: Final = 16 * MIB
+EXAMINED_ALWAYS: Final = 16 * MIB
 """A smaller file is examined whole whenever it is opened; a larger one once damage was met."""
 _SIDE_FILES: Final = ("-wal", "-shm", "")
 """The log before the database: SQLite would delete it beside an empty new one."""
@@ -44,34 +44,61 @@ def open_database(path: Path, *, on_set_aside: Callable[[Path], None] = lambda _
         StoreError: it cannot be opened or written, is a newer program's, or another program's.
     """
     _make_file(path)
-    try:
-        return _open(path)
-    except StoreDamaged:
-        with _lock(path):
+    if _damage(path) is not None:
+        with _touching(path), _lock(path):
             aside = _set_aside_if_damaged(path)
             _make_file(path)
-    if aside is not None:
-        on_set_aside(aside)
-    return _open(path)
-
-
-def newest_version() -> int:
-    """The version of the schema that this program knows."""
-    return len(_migrations())
-
-
-def _open(path: Path) -> Database:
+        if aside is not None:
+            on_set_aside(aside)
     connection = _connect(path)
     try:
-        with speaking(path):
-            _examine(path, connection)
+        with speaking(path), _touching(path):
+            check_version(path, schema_version(connection), newest_version())
             if schema_version(connection) < newest_version():
                 with _lock(path):
-                    _migrate(path, connection)
+                    _migrate(connection)
         return Database(path, connection, version=newest_version())
     except BaseException:
         connection.close()
         raise
+
+
+def newest_version() -> int:
+    """The version of the schema that this program knows."""
+    return len(migrations())
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with the database, None where nothing is.
+
+    Raises:
+        StoreError: it is another program's, or cannot be read.
+    """
+    marked = mark_of(path).exists()
+    try:
+        with speaking(path), _reading(path) as connection:
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            if tables and application != APPLICATION_ID:
+                remedy = "move it away, or set DEVICEHUB_HOME to another folder"
+                raise StoreError(path, "is another program's database", remedy=remedy)
+            if marked or path.stat().st_size <= EXAMINED_ALWAYS:
+                found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+                if found != "ok":
+                    return found
+    except StoreDamaged as damage:
+        return str(damage)
+    if marked:
+        mark_of(path).unlink(missing_ok=True)
+    return None
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that leaves the log beside the database as it is; any other one's end moves it in."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
+        yield connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -82,33 +109,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _examine(path: Path, connection: sqlite3.Connection) -> None:
-    """Find damage and strangers before anything is written."""
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if tables and application != APPLICATION_ID:
-        remedy = "move it away, or set DEVICEHUB_HOME to another folder"
-        raise StoreError(path, "is another program's database", remedy=remedy)
-    check_version(path, schema_version(connection), newest_version())
-    marked = mark_of(path).exists()
-    if marked or path.stat().st_size <= _EXAMINED_ALWAYS:
-        _quick_check(path, connection)
-    if marked:
-        mark_of(path).unlink(missing_ok=True)
-
-
-def _quick_check(path: Path, connection: sqlite3.Connection) -> None:
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise StoreDamaged(path, str(found).splitlines()[-1])
-
-
-def _migrate(path: Path, connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema forward, each step whole or not at all; another process may have done so already."""
     connection.execute("PRAGMA journal_mode = WAL")
-    migrations = _migrations()
-    for number in range(schema_version(connection) + 1, len(migrations) + 1):
-        script = migrations[number - 1].read_text(encoding="utf-8")
+    for number, file in enumerate(migrations(), start=1):
+        if number <= schema_version(connection):
+            continue
+        script = file.read_text(encoding="utf-8")
         try:
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
         except sqlite3.DatabaseError:
@@ -117,20 +124,26 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
             raise
 
 
-def _migrations() -> list[Path]:
+def migrations() -> list[Path]:
     """The scripts in order; the first is number 1."""
     return sorted(Path(__file__).with_name("migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
 
 
 def _make_file(path: Path) -> None:
     """An empty file that only its owner may read, where there is none; SQLite gives its own the same mode."""
-    try:
+    with _touching(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+@contextlib.contextmanager
+def _touching(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a sentence."""
+    try:
+        yield
     except OSError as error:
-        raise StoreError(
-            path, f"cannot be written: {error.strerror}", remedy=f"make room or rights there, {OTHER_HOME}"
-        ) from error
+        remedy = f"make room or rights there, {OTHER_HOME}"
+        raise StoreError(path, f"cannot be written: {error.strerror}", remedy=remedy) from error
 
 
 @contextlib.contextmanager
@@ -143,14 +156,9 @@ def _lock(path: Path) -> Iterator[None]:
 
 def _set_aside_if_damaged(path: Path) -> Path | None:
     """Rename a damaged database with its side files; None where another process has done so already."""
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-    try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
-            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
-                return None
-    except sqlite3.DatabaseError:
-        with contextlib.suppress(StoreDamaged), speaking(path):
-            raise
+    mark_of(path).touch()
+    if _damage(path) is None:
+        return None
     aside = _free_name(path)
     for ending in _SIDE_FILES:
         source = path.with_name(path.name + ending)
