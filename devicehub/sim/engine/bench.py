@@ -23,10 +23,10 @@ from devicehub.sim.engine.bench_options import (
     usage,
 )
 from devicehub.sim.engine.bench_table import NO_SIZE, Measured, Table, UnfilledColumnError, to_json
-from devicehub.sim.engine.paths import host_config
+from devicehub.sim.engine.paths import host_config, host_path
 from devicehub.sim.engine.profile import TITLE
 from devicehub.sim.engine.report import no_outputs
-from devicehub.sim.engine.wheel import Status, WheelModel, make_executor, make_profiler
+from devicehub.sim.engine.wheel import Status, make_executor, make_profiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from devicehub.sim.engine.bench_options import Options
     from devicehub.sim.engine.profile import Profiler
     from devicehub.sim.engine.stdio import Stdio
+    from devicehub.sim.engine.wheel import WheelModel
 
 _TOKEN: Final = 16
 _LEVELS: Final = {0: "normal", 1: "high", 2: "low"}
@@ -47,8 +48,16 @@ _COOL_S: Final = 0.005
 class LlmBench:
     """One run of the program."""
 
-    def __init__(self, stdio: Stdio, *, threads: int, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stdio: Stdio,
+        *,
+        open_model: Callable[[str], WheelModel],
+        threads: int,
+        note: Callable[[str], None],
+    ) -> None:
         self._stdio = stdio
+        self._open_model = open_model
         self._threads = threads
         self._note = note
         self._options: Options
@@ -126,7 +135,7 @@ class LlmBench:
         measured = Measured(it, name, size)
         make_executor(it.backend)
         with host_config(it.model) as config_path:
-            model = WheelModel(config_path)
+            model = self._open_model(config_path)
         self._configure(model, it)
         if self._options.profile:
             self._profiler = self._profiler or make_profiler()
@@ -161,7 +170,7 @@ class LlmBench:
         if not slash:
             self._stdio.engine("Invalid model config path\n")
         name = os.fsencode(folder.rpartition("/")[2])
-        weights = f"{folder}/{_weight_name(config)}" if slash else ""
+        weights = host_path(f"{folder}/{_weight_name(config)}") if slash else ""
         if not Path(weights).exists() or not weights:
             self._stdio.engine(b"File not exist: " + os.fsencode(weights) + b"\n")
             return name, NO_SIZE

@@ -26,12 +26,13 @@ from devicehub.sim.engine.prompts import (
     parse_max_new_tokens,
     read_prompts,
 )
-from devicehub.sim.engine.wheel import BROKEN, Status, WheelModel
+from devicehub.sim.engine.wheel import BROKEN, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devicehub.sim.engine.stdio import Stdio
+    from devicehub.sim.engine.wheel import WheelModel
 
 _REQUIRED: Final = (
     ("tokenizer_file", "tokenizer.txt"),
@@ -46,8 +47,16 @@ _INTERNAL_ERROR: Final = 255
 class LlmDemo:
     """One run of the program."""
 
-    def __init__(self, stdio: Stdio, *, threads: int, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stdio: Stdio,
+        *,
+        open_model: Callable[[str], WheelModel],
+        threads: int,
+        note: Callable[[str], None],
+    ) -> None:
         self._stdio = stdio
+        self._open_model = open_model
         self._threads = threads
         self._note = note
         self._model: WheelModel
@@ -63,7 +72,7 @@ class LlmDemo:
             return 0
         self._stdio.out(b"config path is " + os.fsencode(argv[1]) + b"\n")
         with host_config(argv[1]) as config_path:
-            self._model = WheelModel(config_path)
+            self._model = self._open_model(config_path)
         if not self._load(argv[1]):
             return 0
         self._tune()

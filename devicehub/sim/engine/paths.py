@@ -28,10 +28,21 @@ def host_config(path: str) -> Iterator[str]:
     if not root or not isinstance(base, str) or not base.startswith("/") or base.startswith(f"{root}/"):
         yield path
         return
+    weight = config.get("llm_weight")
+    if isinstance(weight, str) and weight.startswith("../"):
+        config["llm_weight"] = os.path.relpath(host_path(f"{root}{base}{weight}"), f"{root}{base}")
     with tempfile.TemporaryDirectory(prefix="config-", dir=Path(path).parent) as folder:
         copy = Path(folder, "config.json")
         copy.write_text(json.dumps({**config, "base_dir": root + base}))
         yield str(copy)
+
+
+def host_path(path: str) -> str:
+    """The path, in which `..` leads no further than a portable phone's root; elsewhere as it is."""
+    root = os.environ.get(ROOT_VARIABLE)
+    if not root or not path.startswith(f"{root}/"):
+        return path
+    return root + os.path.normpath(path.removeprefix(root))
 
 
 def _read(path: str) -> dict[str, Any]:

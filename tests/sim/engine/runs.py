@@ -1,4 +1,4 @@
-"""Runs the virtual llm_demo in a folder with a copy of the demo model."""
+"""Runs the virtual llm_demo or llm_bench in a folder with a copy of the demo model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ needs_demo_model: Final = pytest.mark.skipif(
 
 @dataclass
 class Bench:
-    """A folder with `model/`, its greedy one-thread config and `p.txt`, where llm_demo is run."""
+    """A folder with `model/`, its greedy one-thread config and `p.txt`, where the tools are run."""
 
     folder: Path
     prompts: bytes = b"What is DeviceHub?\nWhat does it measure?\n"
@@ -59,7 +59,17 @@ class Bench:
         self, *arguments: str, config: str = "model/config.json", options: tuple[str, ...] = (), **env: str
     ) -> Completed:
         """Run llm_demo with arguments after the config; stdout is a pipe."""
-        argv = [sys.executable, "-m", "devicehub.sim.engine", *options, "llm_demo", config, *arguments]
+        return await self.start("llm_demo", config, *arguments, options=options, **env)
+
+    async def measure(
+        self, *arguments: str, config: str = "model/config.json", options: tuple[str, ...] = (), **env: str
+    ) -> Completed:
+        """Run llm_bench on one thread with further arguments; stdout is a pipe."""
+        return await self.start("llm_bench", "-m", config, "-t", "1", *arguments, options=options, **env)
+
+    async def start(self, *command: str, options: tuple[str, ...] = (), **env: str) -> Completed:
+        """Run a tool; stdout is a pipe."""
+        argv = [sys.executable, "-m", "devicehub.sim.engine", *options, *command]
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **env}
         return await procs.run(argv, timeout_s=120, cwd=self.folder, env=environ)
 
