@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from devicehub.sim.adbd.forward_service import open_forward
+from devicehub.sim.adbd.install_service import open_install
 from devicehub.sim.adbd.shell_service import parse_shell_service, serve_shell
 from devicehub.sim.adbd.stream import StreamClosed
 from devicehub.sim.adbd.sync_service import serve_sync
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 def open_service(stream: Stream, service: bytes, adbd: Adbd) -> Coroutine[Any, Any, None] | None:
     """The work that a service is; None when the phone does not know it."""
+    install = open_install(stream, service, adbd.system.apps, adbd.files)
+    if install is not None:
+        return install
     shell = parse_shell_service(service)
     if shell is not None:
         return serve_shell(stream, shell, adbd.shell)

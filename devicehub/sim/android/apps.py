@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from devicehub.sim.android.commands import Answer
 
@@ -15,3 +16,6 @@ class AppService(Protocol):
 
     async def answer(self, argv: Sequence[str], *, pid: int) -> Answer | None:
         """Run am, pm, input, or what concerns apps of cmd and dumpsys; None for anything else."""
+
+    def install(self, words: Sequence[str], apk: Path) -> Answer:
+        """Install a package: what `pm install` with these options prints."""

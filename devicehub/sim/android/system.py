@@ -83,8 +83,10 @@ class PhoneSystem:
         (self.properties / name).write_text(value + "\n")
         (self.properties / ".dump").write_text(format_dump(self.props))
 
-    def note(self, tag: str, message: str, *, priority: int = 4, pid: int = 1000) -> None:
-        """An entry of Android's own in the system buffer."""
+    def note(
+        self, tag: str, message: str, *, priority: int = 4, pid: int = 1000, buffer: str = "system"
+    ) -> None:
+        """An entry of Android's own."""
         self.log.add(
             time_ns=time.time_ns(),
             pid=pid,
@@ -93,7 +95,7 @@ class PhoneSystem:
             priority=priority,
             tag=tag.encode(),
             message=message.encode(),
-            buffer="system",
+            buffer=buffer,
         )
 
     def _take_entries(self, entries: socket.socket) -> None:

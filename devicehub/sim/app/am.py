@@ -51,6 +51,10 @@ class Intent:
         """`package/.Class`, or with the class in full where it lies elsewhere."""
         return short_component(self.package, self.name)
 
+    def inner(self) -> str:
+        """As the log has it."""
+        return "{" + str(self)[len("Intent { ") : -len(" }")] + "}"
+
     def __str__(self) -> str:
         parts = [f"act={self.action}"] if self.action else []
         parts += [f"cat=[{','.join(self.categories)}]"] if self.categories else []

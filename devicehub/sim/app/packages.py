@@ -34,6 +34,11 @@ class Package:
     target_sdk: int = 35
 
     @property
+    def user(self) -> str:
+        """The uid as Android's log names it."""
+        return f"u0a{self.uid % 10000}"
+
+    @property
     def apk_path(self) -> str:
         """Its APK on the phone."""
         return f"{self.code_path}/base.apk"

@@ -69,8 +69,8 @@ class RunningApp:
         """Hand it what Android tells an app; an app that has ended hears nothing."""
         await self._intents.write(json.dumps(intent).encode() + b"\n")
 
-    async def ended(self) -> int | None:
-        """Wait for its end; the status when its starter still knew it."""
+    async def ended(self) -> int:
+        """Wait for its end; the status as a shell tells it, 137 where nobody knows."""
         while await self._lifeline.read():
             pass
         status = await self._process.wait()
