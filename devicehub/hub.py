@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import os
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from devicehub.adb import shell
@@ -18,17 +20,26 @@ from devicehub.assets import find_asset
 from devicehub.clock import SystemClock
 from devicehub.device.discovery import Discovery
 from devicehub.device.identify import identify
-from devicehub.device.model import Identity
+from devicehub.device.lifecycle import DeviceEvent, DeviceState, next_state
+from devicehub.device.model import Device, Identity
 from devicehub.device.probe import read_properties
 from devicehub.device.registry import Registry
 from devicehub.device.select import select
-from devicehub.dispatch.conditions import AdbFacts
-from devicehub.dispatch.worker import Worker, fits
+from devicehub.dispatch.adopt import Adopter, adopt_all
+from devicehub.dispatch.carrier import Carrier
+from devicehub.dispatch.header import fits
+from devicehub.dispatch.link import ServerDoor
+from devicehub.dispatch.means import AdbFacts, Means
+from devicehub.dispatch.request import SilentListener
+from devicehub.dispatch.watcher import is_carried, watch
 from devicehub.engines.catalog import EngineCatalog
-from devicehub.errors import AdbError, InputError, SelectionError
+from devicehub.errors import AdbError, InputError, PhoneAway, RunnerError, SelectionError
 from devicehub.models.catalog import ModelCatalog
 from devicehub.profiles.load import load_socs
-from devicehub.settings import find_home
+from devicehub.runner.launch import Runner
+from devicehub.runs.lifecycle import RunState
+from devicehub.settings import find_home, lost_after_s
+from devicehub.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,17 +48,21 @@ if TYPE_CHECKING:
     from devicehub.adb.client import Transport
     from devicehub.adb.wire import DeviceLine
     from devicehub.clock import Clock
-    from devicehub.device.model import Device
+    from devicehub.dispatch.carrier import Outcome
     from devicehub.dispatch.request import RunListener, RunRequest
     from devicehub.engines.catalog import Engine
-    from devicehub.runs.model import RunRecord
+    from devicehub.runs.model import RunHeader, RunRecord
     from devicehub.settings import Home
+    from devicehub.store.model import RunRow
 
 VIRTUAL_PROPERTY: Final = "ro.devicehub.virtual"
 _BATTERY_TIMEOUT_S: Final = 5.0
 """A phone that boots answers adb long before its services do."""
 _RETRY_S: Final = 3.0
 """How long a phone that did not answer is left alone."""
+_STOP_PATIENCE_S: Final = 15.0
+_ANSWERING: Final = frozenset({DeviceState.READY, DeviceState.BUSY, DeviceState.QUARANTINED})
+_ON_PHONE: Final = frozenset({RunState.STARTING, RunState.RUNNING, RunState.DETACHED, RunState.COLLECTING})
 
 
 class Hub:
@@ -59,6 +74,8 @@ class Hub:
         self.engines = EngineCatalog(home)
         self.models = ModelCatalog(home)
         self._clock = clock
+        self._door = ServerDoor(client, clock, self._start_server)
+        self.lost_after_s = lost_after_s()
         self._registry = Registry()
         self._socs = load_socs(home)
 
@@ -82,7 +99,7 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             for line in self._registry.see(await self.client.devices()):
                 tasks.create_task(self._identify(line))
-        return self._registry.devices()
+        return self._mark(self._registry.devices())
 
     async def watch(self, on_change: Callable[[Sequence[Device]], None]) -> None:
         """Call `on_change` with all phones now and after every change; runs until cancelled.
@@ -104,8 +121,14 @@ class Hub:
             # Look again at the newest list; one that is put here could overtake it.
             lists.put_nowait(None)
 
+        async def look_again() -> None:
+            while True:
+                await self._clock.sleep(_RETRY_S)
+                lists.put_nowait(None)  # runs of other processes come and go without a change of adb's list
+
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(Discovery(self.client, self._clock).watch(lists.put_nowait))
+            tasks.create_task(look_again())
             while True:
                 newest = await lists.get()
                 lines = lines if newest is None else newest
@@ -113,7 +136,7 @@ class Hub:
                     if line not in asked:
                         asked.add(line)
                         tasks.create_task(ask(line))
-                if (devices := self._registry.devices()) != shown:
+                if (devices := self._mark(self._registry.devices())) != shown:
                     shown = devices
                     on_change(devices)
 
@@ -148,21 +171,118 @@ class Hub:
             remedy="add one: `devicehub engines add DIR`",
         )
 
-    async def run(
-        self, request: RunRequest, device: Device, listener: RunListener | None = None
-    ) -> RunRecord:
-        """Carry one run to its end on one phone."""
+    @cached_property
+    def store(self) -> Store:
+        """The database of runs; opened when it is first asked for.
+
+        Raises:
+            StoreError: it is of a newer version, or cannot be opened.
+        """
+        return Store.open(self.home.database)
+
+    async def means(self) -> Means:
+        """What carrying runs needs of this hub."""
         version, features = await asyncio.gather(self.client.version(), self.client.host_features())
-        worker = Worker(
-            request,
-            device,
-            self.transport(device),
+        return Means(
+            client=self.client,
+            door=self._door,
+            store=self.store,
             agent=find_asset("agent"),
             clock=self._clock,
-            listener=listener,
             adb=AdbFacts(version=version, burst="delayed_ack" in features),
         )
-        return await worker.carry()
+
+    async def run(self, request: RunRequest, device: Device, listener: RunListener | None = None) -> Outcome:
+        """Carry one run to its end on one phone; raises as `Carrier.carry` does."""
+        return await Carrier(request, device, self.transport(device), await self.means(), listener).carry()
+
+    async def start(
+        self, request: RunRequest, device: Device, listener: RunListener | None = None
+    ) -> RunHeader:
+        """Start one run on one phone and leave it there; raises as `Carrier.start_detached` does."""
+        carrier = Carrier(request, device, self.transport(device), await self.means(), listener)
+        return await carrier.start_detached()
+
+    async def adopt(self, listener: RunListener | None = None) -> list[RunRecord]:
+        """Take up the runs of commands that have ended; the records of those that have an end now."""
+        devices = [device for device in await self.devices() if device.transports]
+        ways = [(device, self.transport(device)) for device in devices if device.state in _ANSWERING]
+        return await adopt_all(await self.means(), ways, lost_after_s=self.lost_after_s, listener=listener)
+
+    async def watch_run(self, run_id: str, listener: RunListener, *, patience_s: float) -> RunRow:
+        """Tell the listener of a run until its end, carrying it where nobody else does; the run as it ended.
+
+        Raises:
+            InputError: there is no such run, or several begin so.
+            PhoneAway: its phone is out of reach.
+        """
+        row = self.store.run(run_id)
+        while not RunState(row.state).is_end:
+            device, transport = await self._phone_of(row)
+            means = await self.means()
+            if is_carried(row):
+                row = await watch(row, transport, means, listener)
+                continue
+            if transport is None:
+                raise PhoneAway(serial=row.serial, run_id=row.id, waited_s=0)
+            adopter = Adopter(row, means, lost_after_s=self.lost_after_s, listener=listener)
+            await adopter.adopt(device, transport, wait=True, patience_s=patience_s)
+            row = self.store.run(row.id)
+        return row
+
+    async def stop_run(self, run_id: str) -> RunRow:
+        """Ask for the end of a run, on its phone where it is there; the run as it is then.
+
+        Raises:
+            InputError: there is no such run, or several begin so.
+        """
+        row = self.store.run(run_id)
+        if RunState(row.state).is_end:
+            return row
+        self.store.request_stop(row.id, self._clock.wall_s())
+        device, transport = await self._phone_of(row)
+        means = await self.means()
+        if is_carried(row):
+            # Its own process heeds the request; a run that the phone has is ended there at once.
+            if transport is not None:
+                runner = Runner(transport, agent_dir=means.agent, clock=self._clock)
+                with contextlib.suppress(AdbError, RunnerError):
+                    await runner.stop(await runner.find(row.phone_run_id))
+            return await watch(row, None, means, SilentListener())
+        adopter = Adopter(row, means, lost_after_s=self.lost_after_s)
+        await adopter.adopt(device, transport, patience_s=_STOP_PATIENCE_S)
+        return self.store.run(row.id)
+
+    async def _phone_of(self, row: RunRow) -> tuple[Device | None, Transport | None]:
+        for device in await self.devices():
+            same = device.identity is not None and device.identity.serialno == row.serialno
+            if same and device.transports and device.state in _ANSWERING:
+                return device, self.transport(device)
+        return None, None
+
+    def _mark(self, devices: Sequence[Device]) -> list[Device]:
+        """Add what the store knows: whose run is under way, who is in quarantine."""
+        if not self.home.database.exists():
+            return list(devices)
+        rows = {row.serialno: row for row in self.store.open_runs() if RunState(row.state) in _ON_PHONE}
+        quarantined = self.store.quarantined()
+        marked = []
+        for device in devices:
+            serialno = device.identity.serialno if device.identity else ""
+            row = rows.pop(serialno, None)
+            if serialno in quarantined:
+                state = next_state(device.state, DeviceEvent.QUARANTINED)
+                device = replace(device, state=state, quarantine=quarantined[serialno])
+            elif row is not None and device.state is DeviceState.READY:
+                device = replace(device, state=next_state(device.state, DeviceEvent.RUN_STARTED), run=row.id)
+            marked.append(device)
+        return marked + [
+            Device(DeviceState.ORPHANED, identity=Identity(row.serialno, row.boot_id), run=row.id)
+            for row in rows.values()
+        ]
+
+    async def _start_server(self) -> None:
+        await ensure_server(self.client.address)
 
     async def _identify(self, line: DeviceLine) -> bool:
         """Ask who answers there, for a bounded time; False where nobody does: it stays `identifying`."""

@@ -15,8 +15,8 @@ from devicehub.cli.run_view import carry_all, finish
 from devicehub.demo_model import DEFAULT_PROMPT, demo_model_dir
 
 if TYPE_CHECKING:
+    from devicehub.dispatch.carrier import Outcome
     from devicehub.errors import HubError
-    from devicehub.runs.model import RunRecord
 
 MOST_PHONES: Final = 8
 _ENGINES: Final = ("virtual-logcat", "virtual")
@@ -38,7 +38,7 @@ def command(phones: int, model: Path | None, prompt: str, as_json: bool) -> None
     finish(outcomes, as_json=as_json)
 
 
-async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> list[RunRecord | HubError]:
+async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> list[Outcome | HubError]:
     from devicehub.adb.server import private_server
     from devicehub.dispatch.request import RunRequest
     from devicehub.hub import open_hub

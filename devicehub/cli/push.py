@@ -61,7 +61,7 @@ def engine_command(engine_id: str, selectors: tuple[str, ...], *, dry_run: bool,
     from devicehub.deploy.targets import engine_target
 
     async def target(hub: Hub, device: Device, _: Transport) -> Target:
-        from devicehub.dispatch.worker import fits
+        from devicehub.dispatch.header import fits
 
         engine = hub.engines.get(engine_id)
         if not fits(engine, device):

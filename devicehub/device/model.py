@@ -37,6 +37,8 @@ class Device:
     battery: Battery = field(default_factory=Battery)
     run: str | None = None
     """The id of the run under way."""
+    quarantine: str | None = None
+    """Why it is left alone."""
 
     @property
     def serial(self) -> str:

@@ -73,6 +73,10 @@ def _states(devices: Sequence[Device]) -> str:
 def _state(device: Device) -> str:
     if device.state is DeviceState.UNAUTHORIZED:
         return 'unauthorized (press "Allow USB debugging" on it)'
+    if device.state is DeviceState.QUARANTINED:
+        return f"quarantined ({device.quarantine}; `devicehub devices --release {device.serial}` lets it go)"
+    if device.state is DeviceState.BUSY:
+        return f"busy with run {device.run}"
     adb_state = device.transports[0].state if device.transports else ""
     if device.state is DeviceState.OFFLINE and adb_state != "offline":
         return f"offline ({adb_state})"

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devicehub.runs.model import Conditions
+from msgspec.structs import replace
+
 from devicehub.telemetry.sample import SampleReader
+from devicehub.telemetry.summary import infer_throttling, memory_short, summarize_samples
+from devicehub.telemetry.timeline import find_breaks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from devicehub.android.battery import Battery
+    from devicehub.runner.contract import LaunchExit
+    from devicehub.runs.model import Conditions, Launch, RunHeader
     from devicehub.telemetry.sample import Sample
-
-
-@dataclass(frozen=True)
-class AdbFacts:
-    """What is known of the adb server that carries the run."""
-
-    version: int | None = None
-    burst: bool | None = None
+    from devicehub.telemetry.timeline import Break
 
 
 class ConditionsReader:
     """Takes the run's `samples` in pieces; the battery's state at identification stands for the start."""
 
-    def __init__(self, battery: Battery) -> None:
-        self._battery = battery
+    def __init__(self, header: RunHeader) -> None:
+        self._header = header
         self._reader = SampleReader()
         self._samples: list[Sample] = []
 
@@ -35,22 +31,29 @@ class ConditionsReader:
         """Take a piece of the file."""
         self._samples += self._reader.feed(data)
 
-    def finish(self, adb: AdbFacts) -> Conditions:
-        """The conditions over the whole run; None is what the phone did not tell."""
-        temps_mc = self._known(lambda sample: sample.hottest_mc)
-        levels = self._known(lambda sample: sample.number("battery.capacity"))
-        free_kib = self._known(lambda sample: sample.number("mem_kb"))
-        return Conditions(
-            adb_server=adb.version,
-            adb_burst=adb.burst,
-            temp_mc_start=temps_mc[0] if temps_mc else self._battery.temp_mc,
-            temp_mc_end=temps_mc[-1] if temps_mc else None,
-            temp_mc_highest=max(temps_mc, default=None),
-            battery_percent_start=levels[0] if levels else self._battery.level_percent,
-            battery_percent_end=levels[-1] if levels else None,
-            mem_available_kib_lowest=min(free_kib, default=None),
-            samples=len(self._samples),
-        )
+    def breaks(self, exits: Sequence[LaunchExit]) -> list[Break]:
+        """Where the phone slept or its clock stepped during a launch: the engine times with that clock."""
+        found = find_breaks(self._samples, 1 / self._header.sample_hz)
+        return [gap for gap in found if any(gap.touches(end.started_s, end.ended_s) for end in exits)]
 
-    def _known(self, figure: Callable[[Sample], float | None]) -> Sequence[int]:
-        return [round(value) for sample in self._samples if (value := figure(sample)) is not None]
+    def memory_short(self, end: LaunchExit | None) -> str | None:
+        """That memory had run out when a launch ended, as a sentence; None where it had not."""
+        return memory_short(self._samples, end.ended_s) if end else None
+
+    def finish(self, exits: Sequence[LaunchExit] = (), launches: Sequence[Launch] = ()) -> Conditions:
+        """The conditions over the whole run; None is what the phone did not tell."""
+        header, found = self._header, summarize_samples(self._samples)
+        if found.temp_mc_start is None:
+            found = replace(found, temp_mc_start=header.battery_temp_mc)
+        if found.battery_percent_start is None:
+            found = replace(found, battery_percent_start=header.battery_percent)
+        if sign := self._inferred_throttling(exits, launches):
+            found = replace(found, throttled=True, throttle_signs=[*found.throttle_signs, sign])
+        return replace(found, adb_server=header.adb_server, adb_burst=header.adb_burst)
+
+    def _inferred_throttling(self, exits: Sequence[LaunchExit], launches: Sequence[Launch]) -> str | None:
+        if self._header.config.get("backend_type", "cpu") != "cpu":
+            return None
+        speeds = {launch.number: launch.records[-1].decode_tok_s for launch in launches if launch.records}
+        spans = [(end.started_s, end.ended_s, speeds.get(end.number)) for end in exits]
+        return infer_throttling(self._samples, spans)

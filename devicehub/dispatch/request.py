@@ -5,28 +5,56 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from devicehub.runs.retry import RetryPolicy
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from devicehub.engines.catalog import Engine
     from devicehub.models.catalog import Model
     from devicehub.profiles.load import RunProfile
+    from devicehub.runner.contract import Limits
     from devicehub.runs.lifecycle import RunState
+    from devicehub.workloads.llm_bench import BenchOptions
+    from devicehub.workloads.mnn_chat_plan import AppPlan
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One workload with one engine, model and configuration."""
+    """One workload with one engine, model and configuration.
+
+    Attributes:
+        engine: None for workload app, which brings its own; so is the profile.
+        prompts: the prompt file as llm_demo reads it, one prompt a line; empty where the workload takes none.
+        overrides: keys of config.json that win over the profile's.
+        bench: what llm_bench is asked, for that workload.
+        app: what the app is asked, for that workload.
+        media: files of this host that the prompts name, by their names in the run's folder on the phone.
+        launches: how often the process is started.
+        limits: what ends the run on the phone; None for no such limit.
+        strict: refuse to start where the hub would only warn.
+        retries: when it is tried again.
+        patience_s: how long its phone may be out of reach before this process gives the run into the phone's
+            own care.
+    """
 
     run_id: str
-    engine: Engine
     model: Model
-    profile: RunProfile
-    prompts: bytes
-    """The prompt file as llm_demo reads it: one prompt a line."""
+    engine: Engine | None = None
+    profile: RunProfile | None = None
+    prompts: bytes = b""
+    workload: str = "demo"
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    """Keys of config.json that win over the profile's."""
     no_think: bool = False
+    bench: BenchOptions | None = None
+    app: AppPlan | None = None
+    launches: int = 1
+    limits: Limits | None = None
+    sample_hz: float = 1.0
+    strict: bool = False
+    detach: bool = False
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    patience_s: float = 120.0
 
 
 class RunListener(Protocol):
@@ -41,6 +69,9 @@ class RunListener(Protocol):
     def on_text(self, text: str) -> None:
         """The model said more."""
 
+    def on_note(self, text: str) -> None:
+        """Something happened that a person wants to know: a caution, a retry."""
+
 
 class SilentListener:
     """Listens and says nothing."""
@@ -53,4 +84,7 @@ class SilentListener:
         return lambda size: None
 
     def on_text(self, text: str) -> None:
+        """Pass."""
+
+    def on_note(self, text: str) -> None:
         """Pass."""

@@ -59,6 +59,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[str] = []
     """The lines that prove the cause."""
     remedy: str | None = None
+    doubts: list[str] = []
+    """Why figures that were read are not to be trusted."""
     duration_s: float | None = None
     """On the phone's boot clock, which counts suspension."""
     crash: list[str] = []

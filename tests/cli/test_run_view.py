@@ -24,8 +24,8 @@ from tests.manual_clock import ManualClock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from devicehub.dispatch.carrier import Outcome
     from devicehub.dispatch.request import RunListener
-    from devicehub.runs.model import RunRecord
 
 FULL = NoSpace(serial="S1", path="/data", needed=9, free=1)
 TAKEN = PhoneLocked(serial="S2", holder="r1")
@@ -38,9 +38,7 @@ class TwoPhones(Hub):
         super().__init__(AdbClient(ServerAddress()), Home(folder), ManualClock())
         self._full = asyncio.Event()
 
-    async def run(
-        self, request: RunRequest, device: Device, listener: RunListener | None = None
-    ) -> RunRecord:
+    async def run(self, request: RunRequest, device: Device, listener: RunListener | None = None) -> Outcome:
         assert listener is not None
         listener.on_transfer("model", 4)(1)
         if device.serial == "S1":
@@ -55,7 +53,8 @@ def request(folder: Path) -> RunRequest:
     empty = Manifest(())
     engine = Engine("e-1", "e", "virtual", folder, empty, (), None, None, None, "")
     model = Model("m-1", "m", folder, empty, ())
-    return RunRequest("r", engine, model, RunProfile("default", "", {}, folder), b"Hi\n")
+    profile = RunProfile("default", "", {}, folder)
+    return RunRequest("r", model, engine=engine, profile=profile, prompts=b"Hi\n")
 
 
 async def test_a_phone_that_cannot_run_leaves_the_others_alone(

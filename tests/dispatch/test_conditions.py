@@ -1,5 +1,7 @@
-from devicehub.android.battery import Battery
-from devicehub.dispatch.conditions import AdbFacts, ConditionsReader
+from devicehub.dispatch.conditions import ConditionsReader
+from tests.dispatch.samples import header
+
+IDENTIFIED = {"battery_percent": 80, "battery_temp_mc": 30000}
 
 SAMPLES = (
     b"fast\tup=1\tmem_kb=900\tzone.cpu=40000\n"
@@ -10,10 +12,10 @@ SAMPLES = (
 
 
 def test_start_end_and_extremes_over_the_run() -> None:
-    reader = ConditionsReader(Battery(level_percent=80, temp_mc=30000))
+    reader = ConditionsReader(header(**IDENTIFIED, adb_server=41, adb_burst=True))
     for byte in SAMPLES:
         reader.feed(bytes([byte]))
-    conditions = reader.finish(AdbFacts(version=41, burst=True))
+    conditions = reader.finish()
     temps_mc = (conditions.temp_mc_start, conditions.temp_mc_highest, conditions.temp_mc_end)
     assert temps_mc == (40000, 52000, 45000)
     assert (conditions.battery_percent_start, conditions.battery_percent_end) == (79, 79)
@@ -22,7 +24,7 @@ def test_start_end_and_extremes_over_the_run() -> None:
 
 
 def test_without_samples_the_battery_at_identification_stands_for_the_start() -> None:
-    conditions = ConditionsReader(Battery(level_percent=80, temp_mc=30000)).finish(AdbFacts())
+    conditions = ConditionsReader(header(**IDENTIFIED)).finish()
     assert (conditions.temp_mc_start, conditions.temp_mc_end) == (30000, None)
     assert (conditions.battery_percent_start, conditions.samples) == (80, 0)
     assert conditions.mem_available_kib_lowest is None

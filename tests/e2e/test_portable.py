@@ -38,7 +38,7 @@ async def test_an_unconfined_phone_carries_a_run_to_its_counters(
             profile=run_profile("greedy-repeatable", hub.home),
             prompts=encode_prompts(DEFAULT_PROMPT),
         )
-        record = await hub.run(request, device)
+        record = (await hub.run(request, device)).record
     assert (record.state, record.verdict, record.cause) == ("succeeded", "succeeded", None), record
     (launch,) = record.launches
     (counters,) = launch.records

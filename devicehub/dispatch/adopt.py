@@ -1,0 +1,172 @@
+"""Takes up runs whose command has ended: what the phones have of them is collected, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from devicehub.dispatch.closing import close_run
+from devicehub.dispatch.conditions import ConditionsReader
+from devicehub.dispatch.follower import Follower
+from devicehub.dispatch.journal import Journal, is_alive, own_process
+from devicehub.dispatch.link import Link
+from devicehub.dispatch.outcome import PHONE_LOST, STOPPED, Ended, read_header
+from devicehub.dispatch.request import SilentListener
+from devicehub.errors import AdbError, HubError, PhoneAway
+from devicehub.runner.launch import Runner
+from devicehub.runs.lifecycle import RunEvent, RunState
+from devicehub.runs.model import Attempt
+
+if TYPE_CHECKING:
+    from devicehub.adb.client import Transport
+    from devicehub.device.model import Device
+    from devicehub.dispatch.means import Means
+    from devicehub.dispatch.request import RunListener
+    from devicehub.runs.model import RunHeader, RunRecord
+    from devicehub.store.model import RunRow
+
+_BEFORE_PHONE: Final = frozenset({RunState.QUEUED, RunState.CHECKING, RunState.DEPLOYING})
+"""The store is told `starting` before the phone is told anything."""
+HUB_KILLED: Final = "hub_killed"
+"""The hub's word for a run that its command never brought onto the phone."""
+
+
+class Adopter:
+    """One run that nobody carries.
+
+    Args:
+        row: the run as the store has it.
+        means: what the hub gives.
+        lost_after_s: how long a phone may stay away before its run counts as lost.
+    """
+
+    def __init__(
+        self, row: RunRow, means: Means, *, lost_after_s: float, listener: RunListener | None = None
+    ) -> None:
+        self._row = row
+        self._means = means
+        self._lost_after_s = lost_after_s
+        self._listener = listener or SilentListener()
+        self._journal = Journal(means.store, row.id, means.clock, state=RunState(row.state))
+        self._journal.resume(row.attempt)
+
+    async def adopt(
+        self,
+        device: Device | None,
+        transport: Transport | None,
+        *,
+        wait: bool = False,
+        patience_s: float = 0.0,
+    ) -> RunRecord | None:
+        """Bring the run as far as it can be told now; its record if that is its end.
+
+        Args:
+            device: its phone, None while that is away.
+            transport: the way to it.
+            wait: follow a run that is still under way to its end.
+            patience_s: how long the phone may be away meanwhile.
+        """
+        pid, started = own_process()
+        if not self._means.store.claim(self._row.id, pid, started, is_alive):
+            return None
+        try:
+            return await self._adopt(device, transport, wait=wait, patience_s=patience_s)
+        except (AdbError, PhoneAway):
+            return None  # it is away again; the next command finds it
+        finally:
+            self._means.store.release(self._row.id)
+
+    async def _adopt(
+        self, device: Device | None, transport: Transport | None, *, wait: bool, patience_s: float
+    ) -> RunRecord | None:
+        header = read_header(self._row.request)
+        if header is None:
+            return None  # another version's; that one can read it
+        if self._journal.state in _BEFORE_PHONE:
+            asked = self._means.store.stop_requested(self._row.id)
+            return self._close(header, STOPPED if asked else HUB_KILLED)
+        if device is None or transport is None:
+            away_s = self._means.clock.wall_s() - (self._row.last_contact or self._row.created)
+            if self._journal.state is RunState.LOST or away_s < self._lost_after_s:
+                return None
+            return self._close(header, PHONE_LOST)
+        return await self._ask_phone(header, device, transport, wait=wait, patience_s=patience_s)
+
+    async def _ask_phone(
+        self, header: RunHeader, device: Device, transport: Transport, *, wait: bool, patience_s: float
+    ) -> RunRecord | None:
+        means, phone_run_id = self._means, self._row.phone_run_id
+        runner = Runner(transport, agent_dir=means.agent, clock=means.clock)
+        status = await runner.status(phone_run_id)
+        means.store.touch(self._row.id, means.clock.wall_s())
+        if self._journal.state is RunState.LOST and status.state in ("none", "running"):
+            return None
+        if status.state == "none":
+            return self._close(header, HUB_KILLED)
+        if status.state == "running":
+            if means.store.stop_requested(self._row.id):
+                await runner.stop(await runner.find(phone_run_id), STOPPED)
+            elif not wait:
+                self._journal.move(RunEvent.STARTED)
+                return None
+        handle = await runner.find(phone_run_id)
+        self._journal.move(RunEvent.STARTED if status.state == "running" else RunEvent.EXITED)
+        assert device.identity is not None
+        link = Link(
+            means.client,
+            means.door,
+            serialno=device.identity.serialno,
+            transport=transport,
+            serial=device.serial,
+            clock=means.clock,
+        )
+        follower = Follower(
+            header,
+            link,
+            means=means,
+            listener=self._listener,
+            journal=self._journal,
+            patience_s=patience_s,
+        )
+        ended = await follower.follow(handle)
+        return self._close(header, ended.cause, ended, timings=follower.timings)
+
+    def _close(
+        self,
+        header: RunHeader,
+        cause: str | None,
+        ended: Ended | None = None,
+        *,
+        timings: dict[str, float] | None = None,
+    ) -> RunRecord:
+        if ended is None:
+            ended = Ended(cause, ConditionsReader(header).finish())
+        attempt = Attempt(number=self._row.attempt, phone_run_id=self._row.phone_run_id, cause=cause)
+        return close_run(
+            self._means, self._journal, header, ended, attempts=[attempt], timings=dict(timings or {})
+        )
+
+
+async def adopt_all(
+    means: Means,
+    devices: list[tuple[Device, Transport]],
+    *,
+    lost_after_s: float,
+    listener: RunListener | None = None,
+) -> list[RunRecord]:
+    """Take up every run that nobody carries, as far as its phone is there; the records of those that ended.
+
+    A run that cannot be taken up now disturbs no other.
+    """
+    present = {device.identity.serialno: (device, way) for device, way in devices if device.identity}
+    ended = []
+    for row in means.store.runs_to_adopt(present):
+        device, transport = present.get(row.serialno, (None, None))
+        adopter = Adopter(row, means, lost_after_s=lost_after_s, listener=listener)
+        try:
+            record = await adopter.adopt(device, transport)
+        except HubError as error:
+            means.store.add_event(row.id, "adopt_failed", str(error), means.clock.wall_s())
+            continue
+        if record is not None:
+            ended.append(record)
+    return ended

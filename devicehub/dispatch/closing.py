@@ -1,0 +1,84 @@
+"""The end of a run: its record, written once, and what it says about the phone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from devicehub.dispatch.outcome import Ended, conclude, make_record
+from devicehub.errors import (
+    AdbError,
+    DeployError,
+    HubError,
+    InputError,
+    NoSpace,
+    PhoneLocked,
+    RunnerError,
+)
+from devicehub.runs.lifecycle import next_state
+from devicehub.runs.model import RunRecord, Timings
+from devicehub.runs.retry import PHONE_CAUSES, STRIKES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devicehub.dispatch.journal import Journal
+    from devicehub.dispatch.means import Means
+    from devicehub.runs.model import Attempt, RunHeader
+
+_CAUSES: Final[tuple[tuple[type[HubError], str], ...]] = (
+    (NoSpace, "no_space"),
+    (DeployError, "deploy_failed"),
+    (PhoneLocked, "phone_locked"),
+    (RunnerError, "agent_failed"),
+    (InputError, "deploy_failed"),
+    (AdbError, "phone_gone"),
+)
+
+
+def cause_of(error: HubError) -> str:
+    """The cause, a slug of `failures`, of a run that an error ended."""
+    return next((slug for kind, slug in _CAUSES if isinstance(error, kind)), "agent_failed")
+
+
+def close_run(
+    means: Means,
+    journal: Journal,
+    header: RunHeader,
+    ended: Ended,
+    *,
+    attempts: Sequence[Attempt],
+    timings: dict[str, Any],
+) -> RunRecord:
+    """Write the run's one end; the record that counts, which is another process's if that was first."""
+    conclusion = conclude(header, ended)
+    record = make_record(
+        header,
+        ended,
+        state=next_state(journal.state, conclusion.event),
+        conclusion=conclusion,
+        attempts=attempts,
+        timings=Timings(**timings),
+        ended_s=means.clock.wall_s(),
+    )
+    if not journal.finish(record):
+        row = means.store.run(header.id)
+        if row.record is not None:
+            return msgspec.json.decode(row.record, type=RunRecord)
+    _judge_phone(means, record)
+    return record
+
+
+def _judge_phone(means: Means, record: RunRecord) -> None:
+    """Count what speaks against the phone; too much in a row puts it into quarantine."""
+    store, serialno = means.store, record.device.serialno
+    if record.cause not in PHONE_CAUSES:
+        store.clear_strikes(serialno)
+        return
+    strikes = store.strike(serialno, record.cause, means.clock.wall_s())
+    if strikes >= STRIKES:
+        reason = (
+            f"{strikes} runs in a row ended for causes of the phone or its cable, the last one {record.cause}"
+        )
+        store.quarantine(serialno, reason, means.clock.wall_s())

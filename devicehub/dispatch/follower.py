@@ -1,0 +1,229 @@
+"""Reads a started run to its end, across any number of breaks of the link."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from devicehub.dispatch.app import drive_app
+from devicehub.dispatch.launches import APP, app_plan_of
+from devicehub.dispatch.outcome import STOPPED, Ended
+from devicehub.dispatch.reader import RunReader
+from devicehub.errors import (
+    AdbError,
+    DeviceGone,
+    DeviceUnauthorized,
+    HubError,
+    PhoneAway,
+    RunLost,
+    RunnerError,
+)
+from devicehub.runner.contract import Piece, launch_dir
+from devicehub.runner.launch import Runner
+from devicehub.runs.lifecycle import RunEvent
+from devicehub.runs.retry import backoff_s
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from devicehub.dispatch.journal import Journal
+    from devicehub.dispatch.link import Link
+    from devicehub.dispatch.means import Means
+    from devicehub.dispatch.request import RunListener
+    from devicehub.runner.contract import Exit, RunHandle
+    from devicehub.runs.model import Launch, RunHeader
+
+T = TypeVar("T")
+
+_FOLLOW_PATIENCE_S: Final = 3.0
+"""How long the runner waits by itself, before the phone is looked for anew."""
+_DIAGNOSIS_TIMEOUT_S: Final = 120.0
+_DIAGNOSIS_LINES: Final = 40
+_CRASHES: Final = frozenset({"abort", "arithmetic_error", "bus_error", "illegal_instruction", "segfault"})
+
+
+def first_of(group: BaseExceptionGroup[HubError]) -> HubError:
+    """The first of the errors that tasks beside each other met."""
+    error: HubError | BaseExceptionGroup[HubError] = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class Follower:
+    """One attempt that has started, read to its end.
+
+    Args:
+        header: what is known of the run.
+        link: the way to the phone.
+        means: what the hub gives.
+        listener: is told the steps and the text.
+        journal: keeps states and samples.
+        patience_s: how long the phone may be away.
+
+    Attributes:
+        timings: milliseconds per phase, by the fields of `runs.model.Timings`.
+    """
+
+    def __init__(
+        self,
+        header: RunHeader,
+        link: Link,
+        *,
+        means: Means,
+        listener: RunListener,
+        journal: Journal,
+        patience_s: float,
+    ) -> None:
+        self._header = header
+        self._link = link
+        self._means = means
+        self._clock = means.clock
+        self._listener = listener
+        self._journal = journal
+        self._patience_s = patience_s
+        self._reader = RunReader(header)
+        self._breaks = 0
+        self.timings: dict[str, float] = {}
+
+    @property
+    def runner(self) -> Runner:
+        """The phone's agent, by the way that leads to it now."""
+        return Runner(self._link.transport, agent_dir=self._means.agent, clock=self._clock)
+
+    async def follow(self, handle: RunHandle) -> Ended:
+        """Read the run to its end and judge it.
+
+        Raises:
+            PhoneAway: the phone was away for longer than the patience; the run goes on there.
+            RunnerError: the phone has lost files of the run.
+        """
+        begun_s = self._clock.monotonic_s()
+        cause: str | None = None
+        sentence: str | None = None
+        try:
+            await self._across_breaks(handle, self._read)
+            self.timings["run_ms"] = self._ms_since(begun_s)
+            begun_s = self._clock.monotonic_s()
+            self._move(RunEvent.EXITED)
+            cause = await self._across_breaks(handle, self._collect)
+        except RunLost as lost:
+            cause, sentence = lost.cause, str(lost)
+            self.timings.setdefault("run_ms", self._ms_since(begun_s))
+            await self.runner.abandon(handle)  # what the supervisor left behind
+        self._journal.samples(b"", last=True)
+        launches = self._reader.finish(cause if cause != STOPPED else None, [sentence] if sentence else [])
+        diagnosis = await self._diagnose(handle, launches)
+        self.timings["collect_ms"] = self._ms_since(begun_s)
+        return Ended(
+            cause=cause,
+            sentence=sentence,
+            conditions=self._reader.conditions.finish(self._reader.exits, launches),
+            launches=launches,
+            breaks=self._reader.conditions.breaks(self._reader.exits),
+            diagnosis=diagnosis,
+        )
+
+    async def _across_breaks(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[T]]) -> T:
+        """Do something with the phone, again after every break of the link."""
+        read = self._reader.positions
+        while True:
+            try:
+                return await work(handle)
+            except AdbError as error:
+                if not error.transient and not isinstance(error, DeviceUnauthorized):
+                    raise
+            self._on_link(works=False)
+            await self._wait_for_phone()
+            # A phone that lists but gives nothing must not be asked in a circle.
+            self._breaks = 1 if self._reader.positions != read else self._breaks + 1
+            read = self._reader.positions
+            await self._clock.sleep(backoff_s(self._breaks, first_s=0.1, longest_s=5.0))
+            self._on_link(works=True)
+
+    async def _wait_for_phone(self) -> None:
+        deadline_s = self._clock.monotonic_s() + self._patience_s
+        try:
+            await self._link.back(deadline_s=deadline_s)
+        except DeviceGone as error:
+            raise PhoneAway(
+                serial=self._header.device.serial, run_id=self._header.id, waited_s=self._patience_s
+            ) from error
+
+    async def _read(self, handle: RunHandle) -> None:
+        """Read to the end of the run; what has to be asked of an app is asked meanwhile."""
+        if self._header.workload != APP:
+            await self._read_pieces(handle)
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                asking = tasks.create_task(self._ask_app(handle))
+                await self._read_pieces(handle)
+                # A launch that has ended answers nothing any more.
+                asking.cancel()
+        except* HubError as group:
+            raise first_of(group) from None
+
+    async def _ask_app(self, handle: RunHandle) -> None:
+        reply = await drive_app(
+            lambda: self._link.transport,
+            app_plan_of(self._header),
+            launch_dir=launch_dir(handle.run_dir, 1),
+            clock=self._clock,
+            on_text=self._listener.on_text,
+            patience_s=self._patience_s,
+        )
+        self._reader.reader(1).feed_reply(reply)
+
+    async def _read_pieces(self, handle: RunHandle) -> None:
+        pieces = self.runner.follow(
+            handle,
+            positions=self._reader.positions,
+            patience_s=_FOLLOW_PATIENCE_S,
+            on_link=lambda works: self._on_link(works=works),
+        )
+        async with contextlib.aclosing(pieces):
+            async for item in pieces:
+                self._listener.on_text(self._reader.feed(item))
+                if isinstance(item, Piece) and item.stream == "samples":
+                    self._journal.samples(item.data)
+
+    async def _collect(self, handle: RunHandle) -> str | None:
+        """Fetch what the tools wrote into files; why the agent ended the run."""
+        runner = self.runner
+        end = await runner.result(handle)
+        for number, names in self._result_files(end):
+            for name in names:
+                data = await runner.fetch(handle, number, name)
+                if data is not None:
+                    self._reader.reader(number).feed_result(name, data)
+        self._reader.log_captured, self._reader.log_wrapped = end.log_captured, end.log_wrapped
+        return end.cause
+
+    def _result_files(self, end: Exit) -> list[tuple[int, Sequence[str]]]:
+        return [(launch.number, self._header.result_files) for launch in end.launches]
+
+    async def _diagnose(self, handle: RunHandle, launches: Sequence[Launch]) -> list[str]:
+        """Repeat a launch that crashed before it flushed its counters, on a terminal, for its last words."""
+        last = launches[-1] if launches else None
+        if last is None or last.cause not in _CRASHES or last.records:
+            return []
+        self._listener.on_note("the launch crashed; repeating it once on a terminal, for its last lines")
+        try:
+            said = await self.runner.diagnose(handle, last.number, timeout_s=_DIAGNOSIS_TIMEOUT_S)
+        except (AdbError, RunnerError) as error:
+            return [f"(could not be repeated: {error})"]
+        lines = said.decode("utf-8", "replace").replace("\r", "").splitlines()
+        return lines[-_DIAGNOSIS_LINES:]
+
+    def _on_link(self, *, works: bool) -> None:
+        self._move(RunEvent.LINK_BACK if works else RunEvent.LINK_LOST)
+
+    def _move(self, event: RunEvent) -> None:
+        before = self._journal.state
+        if self._journal.move(event) is not before:
+            self._listener.on_state(self._journal.state)
+
+    def _ms_since(self, begun_s: float) -> float:
+        return (self._clock.monotonic_s() - begun_s) * 1000

@@ -1,0 +1,155 @@
+"""What is settled before a run starts: whether it can work at all, and what is known of it then."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from devicehub.deploy.targets import model_target
+from devicehub.dispatch.launches import config_file, options_of, program_of, result_files_of
+from devicehub.engines.bundle import VIRTUAL
+from devicehub.errors import InputError
+from devicehub.runs.model import DeviceRef, EngineRef, ModelRef, RunHeader
+from devicehub.settings import PHONE_ROOT
+from devicehub.workloads.config import final_config
+from devicehub.workloads.llm_bench import config_for_bench
+
+if TYPE_CHECKING:
+    from devicehub.deploy.apk import InstalledApp
+    from devicehub.device.model import Device
+    from devicehub.dispatch.means import AdbFacts
+    from devicehub.dispatch.request import RunRequest
+    from devicehub.engines.catalog import Engine
+    from devicehub.runner.contract import Limits
+
+OLDEST_SDK: Final = 26
+
+
+def fits(engine: Engine, device: Device) -> bool:
+    """Whether the phone can load the engine at all; virtual engines run on virtual phones only."""
+    if engine.abi == VIRTUAL:
+        return device.virtual
+    return device.facts is not None and engine.abi in device.facts.abis
+
+
+def check_fit(request: RunRequest, device: Device) -> None:
+    """Refuse what cannot work before a byte is pushed.
+
+    Raises:
+        InputError: the phone is too old, or the engine is for others or lacks the workload's program.
+    """
+    engine, facts = request.engine, device.facts
+    assert facts is not None
+    if facts.sdk is not None and facts.sdk < OLDEST_SDK:
+        raise InputError(
+            device.serial, f"runs Android {facts.android}", remedy="the agent needs Android 8 or newer"
+        )
+    if engine is None:
+        return
+    if not fits(engine, device):
+        abis = ", ".join(facts.abis) or "no known ABI"
+        raise InputError(
+            f"engine {engine.name}",
+            f"is for {engine.abi}, {device.serial} takes {abis}",
+            remedy="add an engine for this phone (`devicehub engines add DIR`)",
+        )
+    program = program_of(request)
+    if program not in engine.executables:
+        raise InputError(
+            f"engine {engine.name}",
+            f"has no {program}, which this workload starts",
+            remedy="build MNN with MNN_BUILD_LLM=ON and add the engine again",
+        )
+
+
+def make_header(
+    request: RunRequest,
+    device: Device,
+    *,
+    adb: AdbFacts,
+    started_s: float,
+    app: InstalledApp | None = None,
+) -> RunHeader:
+    """Everything that is known of the run now.
+
+    Args:
+        request: what is asked.
+        device: the phone, identified.
+        adb: the server that carries the run.
+        started_s: seconds since the epoch.
+        app: what takes the engine's place in workload app.
+
+    Raises:
+        InputError: a value of the configuration with which the engine crashes or answers garbage.
+    """
+    assert device.identity is not None
+    config = _config(request)
+    return RunHeader(
+        id=request.run_id,
+        workload=request.workload,
+        virtual=device.virtual,
+        device=_device_ref(device),
+        engine=_engine_ref(request.engine, app),
+        model=ModelRef(id=request.model.id, name=request.model.name),
+        profile=request.profile.id if request.profile else "",
+        config=config,
+        config_sha256=hashlib.sha256(config_file(config)).hexdigest(),
+        prompts=request.prompts.count(b"\n"),
+        launches_asked=request.launches,
+        options=options_of(request),
+        result_files=result_files_of(request, config),
+        limits=_limits(request.limits),
+        sample_hz=request.sample_hz,
+        adb_server=adb.version,
+        adb_burst=adb.burst,
+        battery_percent=device.battery.level_percent,
+        battery_temp_mc=device.battery.temp_mc,
+        started=started_s,
+    )
+
+
+def _config(request: RunRequest) -> dict[str, Any]:
+    model = request.model
+    if request.profile is None:
+        return model.config  # the app reads the model's own
+    config = final_config(
+        model.config,
+        request.profile.config,
+        request.overrides,
+        base_dir=model_target(model).directory,
+        no_think=request.no_think,
+        files=[entry.path for entry in model.manifest.files],
+    )
+    return config_for_bench(config, f"{PHONE_ROOT}/work/any") if request.bench is not None else config
+
+
+def _engine_ref(engine: Engine | None, app: InstalledApp | None) -> EngineRef:
+    if engine is not None:
+        return EngineRef(
+            id=engine.id, name=engine.name, abi=engine.abi, version=engine.version, logcat=engine.logcat
+        )
+    package, version = (app.package, app.version) if app else ("", None)
+    return EngineRef(
+        id=f"{package}@{version or 'unknown'}", name="MnnLlmChat", abi="app", version=version, logcat=True
+    )
+
+
+def _device_ref(device: Device) -> DeviceRef:
+    assert device.facts is not None
+    assert device.identity is not None
+    facts = device.facts
+    return DeviceRef(
+        serial=device.serial,
+        serialno=device.identity.serialno,
+        boot_id=device.identity.boot_id,
+        product=facts.product,
+        manufacturer=facts.manufacturer,
+        android=facts.android,
+        sdk=facts.sdk,
+        soc=facts.soc,
+    )
+
+
+def _limits(limits: Limits | None) -> dict[str, int]:
+    pairs: dict[str, Any] = {} if limits is None else vars(limits)
+    return {name: value for name, value in pairs.items() if value is not None}

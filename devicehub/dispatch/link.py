@@ -1,0 +1,146 @@
+"""The way to one phone, found again after a break."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from devicehub.device.lifecycle import DeviceEvent, event_for
+from devicehub.device.model import is_tcp
+from devicehub.device.probe import read_properties
+from devicehub.errors import AdbError, AdbServerUnavailable, DeviceGone, SelectionError
+from devicehub.runs.retry import Breaker, backoff_s
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from devicehub.adb.client import AdbClient, Transport
+    from devicehub.adb.wire import DeviceLine
+    from devicehub.clock import Clock
+
+_FIRST_WAIT_S: Final = 0.25
+_LONGEST_WAIT_S: Final = 5.0
+
+
+class ServerDoor:
+    """The adb server as all phones' links reach it: while it is dead, one at a time tries to have it back."""
+
+    def __init__(self, client: AdbClient, clock: Clock, start: Callable[[], Awaitable[None]]) -> None:
+        self._client = client
+        self._clock = clock
+        self._start = start
+        self._breaker = Breaker()
+
+    async def devices(self) -> list[DeviceLine]:
+        """What the server lists; a dead server is started again first, where that is ours to do.
+
+        Raises:
+            AdbError: it does not answer, or was asked too often while it did not.
+        """
+        wait_s = self._breaker.wait_s(self._clock.monotonic_s())
+        if wait_s > 0:
+            raise AdbServerUnavailable(f"the adb server does not answer; next try in {wait_s:.0f} s")
+        try:
+            try:
+                lines = await self._client.devices()
+            except AdbServerUnavailable:
+                await self._start()
+                lines = await self._client.devices()
+        except AdbError:
+            self._breaker.failed(self._clock.monotonic_s())
+            raise
+        self._breaker.succeeded()
+        return lines
+
+
+class Link:
+    """One phone, by whatever way adb reaches it.
+
+    Args:
+        client: its adb server.
+        door: guards that server while it is dead.
+        serialno: who the phone is.
+        transport: the way that worked last.
+        serial: adb's label of that way.
+        clock: paces the tries.
+    """
+
+    def __init__(
+        self,
+        client: AdbClient,
+        door: ServerDoor,
+        *,
+        serialno: str,
+        transport: Transport,
+        serial: str,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._door = door
+        self._serialno = serialno
+        self._serial = serial
+        self._clock = clock
+        self.transport = transport
+
+    async def back(self, *, deadline_s: float) -> Transport:
+        """Wait until the phone answers; the way to it, which may be another one than before.
+
+        Args:
+            deadline_s: on the clock's monotonic scale.
+
+        Raises:
+            DeviceGone: it did not until then.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            found = await self._look()
+            if found is not None:
+                self.transport = found
+                return found
+            wait_s = backoff_s(tries, first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)
+            now_s = self._clock.monotonic_s()
+            if now_s >= deadline_s:
+                raise DeviceGone(serial=self._serial, during="waiting", problem="did not come back")
+            await self._clock.sleep(min(wait_s, deadline_s - now_s))
+
+    async def _look(self) -> Transport | None:
+        try:
+            lines = await self._door.devices()
+        except (AdbError, SelectionError):
+            return None
+        # The label that it had comes first; after a reboot or over Wi-Fi it may have another.
+        lines = sorted(lines, key=lambda line: line.serial != self._serial)
+        for line in lines:
+            if event_for(line.state) is DeviceEvent.SEEN and (found := await self._recognise(line)):
+                return found
+        await self._connect_again(lines)
+        return None
+
+    async def _recognise(self, line: DeviceLine) -> Transport | None:
+        shared = line.transport_id is not None and line.serial != self._serial
+        transport = (
+            self._client.transport(transport_id=line.transport_id, label=line.serial)
+            if shared
+            else self._client.transport(serial=line.serial)
+        )
+        try:
+            props = (await read_properties(transport)).props
+        except (AdbError, SelectionError):
+            return None
+        if (props.get("ro.serialno") or line.serial) != self._serialno:
+            return None
+        self._serial = line.serial
+        return transport
+
+    async def _connect_again(self, lines: list[DeviceLine]) -> None:
+        """A phone on the network stays `offline` for adb, or is forgotten, until it is connected anew."""
+        mine = [line for line in lines if line.serial == self._serial]
+        stale = [line for line in mine if event_for(line.state) is not DeviceEvent.SEEN]
+        _, colon, port = self._serial.rpartition(":")
+        if not (colon and port.isdigit()) or (mine and not stale) or not all(map(is_tcp, mine)):
+            return
+        with contextlib.suppress(AdbError):
+            if stale:
+                await self._client.disconnect(self._serial)
+            await self._client.connect(self._serial)

@@ -1,0 +1,128 @@
+"""What a run's files say, launch by launch. Does no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from devicehub.dispatch.conditions import ConditionsReader
+from devicehub.runner.contract import LaunchEnded, Positions
+from devicehub.runs.model import Launch
+from devicehub.workloads.verdict import LaunchReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devicehub.runner.contract import LaunchExit, Piece
+    from devicehub.runs.model import RunHeader
+    from devicehub.workloads.record import Record
+
+_NO_LIMIT: Final = -1
+"""max_new_tokens where the config names none."""
+
+
+def new_launch_reader(header: RunHeader) -> LaunchReader:
+    """A reader for one launch of this run."""
+    return LaunchReader(
+        header.workload,
+        max_new_tokens=header.config.get("max_new_tokens", _NO_LIMIT),
+        logs_to_logcat=header.engine.logcat,
+        media=header.media,
+    )
+
+
+class RunReader:
+    """Takes a run's pieces in order and gives its launches.
+
+    Attributes:
+        positions: up to where the files were read.
+        conditions: what the samples said.
+        exits: how the launches ended so far, in order.
+        log_captured: whether the phone's log was captured to the end, told by the run's end.
+        log_wrapped: whether the capture lost its beginning.
+    """
+
+    def __init__(self, header: RunHeader) -> None:
+        self._header = header
+        self.positions = Positions()
+        self.conditions = ConditionsReader(header)
+        self.exits: list[LaunchExit] = []
+        self.log_captured = True
+        self.log_wrapped = False
+        self._readers: dict[int, LaunchReader] = {}
+        self._spoke: set[int] = set()
+        self._shown = 0
+
+    def feed(self, item: Piece | LaunchEnded) -> str:
+        """Take the next piece, or the end of a launch; what the model said with it."""
+        self.positions = self.positions.after(item)
+        if isinstance(item, LaunchEnded):
+            self.exits.append(item.exit)
+            self._shown = 0
+            return ""
+        if item.stream == "samples":
+            self.conditions.feed(item.data)
+            return ""
+        if item.stream == "log":
+            # The dump of a crash may come seconds after its process is gone: the last launch hears it, too.
+            number = min(len(self.exits) + 1, self._header.launches_asked)
+            for listening in {number, max(number - 1, 1)}:
+                self.reader(listening).feed_log(item.data)
+            return ""
+        reader = self.reader(item.launch)
+        self._spoke.add(item.launch)
+        (reader.feed_stdout if item.stream == "stdout" else reader.feed_stderr)(item.data)
+        text = reader.text_so_far
+        new, self._shown = text[self._shown :], len(text)
+        return new
+
+    def reader(self, number: int) -> LaunchReader:
+        """The reader of a launch, counted from 1."""
+        if number not in self._readers:
+            self._readers[number] = new_launch_reader(self._header)
+        return self._readers[number]
+
+    def finish(self, cause: str | None, lines: Sequence[str] = ()) -> list[Launch]:
+        """Judge every launch, after the last byte.
+
+        Args:
+            cause: why the launch under way has no end of its own, for a run that was lost.
+            lines: what proves that.
+        """
+        launches = [self._judge(end.number, end, end.cause, end.kernel) for end in self.exits]
+        under_way = len(self.exits) + 1
+        if cause is not None and (under_way in self._spoke or not launches):
+            launches.append(self._judge(under_way, None, cause, lines))
+        return launches
+
+    def _judge(self, number: int, end: LaunchExit | None, cause: str | None, lines: Sequence[str]) -> Launch:
+        status = end.status if end else None
+        reading = self.reader(number).finish(
+            status,
+            agent_cause=cause,
+            agent_lines=lines,
+            pid=end.workload_pid if end else None,
+            log_captured=self.log_captured,
+            log_wrapped=self.log_wrapped,
+            memory_short=self.conditions.memory_short(end),
+            free_kib=end.free_kib if end else None,
+        )
+        return Launch(
+            number=number,
+            verdict=reading.verdict,
+            cause=reading.cause,
+            text=reading.text,
+            records=[self._named(record) for record in reading.records],
+            exit_status=status,
+            evidence=reading.evidence,
+            remedy=reading.remedy,
+            duration_s=end.duration_s if end else None,
+            doubts=reading.doubts,
+            crash=reading.crash,
+            log_loss=reading.log_loss,
+        )
+
+    def _named(self, record: Record) -> Record:
+        """llm_bench calls a model by the folder that its config.json lies in, which is the run's."""
+        return record if record.model is None else replace(record, model=self._header.model.name)
