@@ -24,12 +24,15 @@ class Foreground:
     locked: bool | None = None
 
     def problem(self, package: str) -> str | None:
-        """Why an app is slowed down now; None where nothing tells that it is."""
+        """Why an app is slowed down now; None where nothing tells that it is.
+
+        A package that is named below the given one (`com.app.release`) is the same app.
+        """
         if self.awake is False:
             return "the screen is off"
         if self.locked is True:
             return "the phone is locked"
-        if self.front is not None and self.front.partition("/")[0] != package:
+        if self.front is not None and not f"{self.front.partition('/')[0]}.".startswith(f"{package}."):
             return f"{self.front} is in front"
         return None
 

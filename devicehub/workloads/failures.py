@@ -124,7 +124,6 @@ FAILURES: Final = (
         (
             says("Invalidate buffer to create MNN Module"),
             says("Load module failed, please check model", r"\[Error\]: Load module failed"),
-            says("Module load failed for config"),
         ),
     ),
     Failure(
@@ -238,6 +237,7 @@ FAILURES: Final = (
             says("LLM init error"),
             says("Load LLM error"),
             says("Model load failed"),
+            says("Module load failed for config"),
             says("load_success=0"),
             says("Model load() returned false"),
         ),

@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from devicehub.workloads.agreement import compare_blocks, compare_rows
-from devicehub.workloads.failures import BY_SLUG, EXIT_CAUSES, RANK
-from devicehub.workloads.llm_bench import BenchReader, bogus_reason
+from devicehub.workloads.facts import FAILED, INCOMPLETE, SUCCEEDED, Facts, Judgement, failed, first_cause
+from devicehub.workloads.failures import EXIT_CAUSES
+from devicehub.workloads.judge_app import judge_app
+from devicehub.workloads.llm_bench import bogus_reason
 from devicehub.workloads.log_loss import sentences
 from devicehub.workloads.perf_block import MEDIA_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from devicehub.workloads.evidence import Hit
-    from devicehub.workloads.llm_demo import Cost, DemoReader
+    from devicehub.workloads.llm_demo import Cost
     from devicehub.workloads.log_loss import Loss
-    from devicehub.workloads.log_side import EngineProcess, LogSide
-    from devicehub.workloads.mnn_chat import ChatReader
-    from devicehub.workloads.patterns import Failure
+    from devicehub.workloads.log_side import EngineProcess
     from devicehub.workloads.perf_block import PerfBlock
     from devicehub.workloads.record import Record
 
-SUCCEEDED: Final = "succeeded"
-FAILED: Final = "failed"
-INCOMPLETE: Final = "incomplete"
-
 _KILLED: Final = 137
 _FULL_KIB: Final = 1024
-_MOST_EVIDENCE: Final = 8
-_LONGEST_EVIDENCE: Final = 400
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Everything that is known about one launch.
-
-    Attributes:
-        workload: demo, bench or app, where the caller knows it.
-        spoken: what standard error and the agent gave, none of it the model's text.
-        exit_status: None where it is not known, which fails nothing.
-        agent_cause: why the agent ended the launch, a slug.
-        agent_lines: what proves that cause.
-        memory_short: a sentence where memory had run out when the launch ended.
-        free_kib: what the phone's storage had left then.
-        bench_file: the rows of llm_bench's JSON file, where it was fetched.
-        media: how many pictures and sounds the prompts hold, by kind.
-        max_new_tokens: what was asked; None where it is not known.
-        logs_to_logcat: whether the engine prints to the log; None where it is not known.
-        is_live: the streams are a process's own, whole and apart; not so in a saved file.
-    """
-
-    demo: DemoReader
-    bench: BenchReader
-    chat: ChatReader
-    log: LogSide
-    spoken: Sequence[Hit] = ()
-    workload: str | None = None
-    exit_status: int | None = None
-    agent_cause: str | None = None
-    agent_lines: Sequence[str] = ()
-    memory_short: str | None = None
-    free_kib: int | None = None
-    bench_file: Sequence[Record] = ()
-    media: Mapping[str, int] = field(default_factory=dict)
-    max_new_tokens: int | None = None
-    logs_to_logcat: bool | None = None
-    is_live: bool = False
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the hub concludes about one launch, and the lines that prove it."""
-
-    verdict: str
-    cause: str | None = None
-    records: tuple[Record, ...] = ()
-    evidence: tuple[str, ...] = ()
 
 
 def counters_in_log(facts: Facts) -> bool:
@@ -103,7 +48,7 @@ def judge(facts: Facts) -> Judgement:
         case "bench":
             return _judge_bench(facts)
         case "app":
-            return _judge_app(facts)
+            return judge_app(facts)
         case _:
             return _judge_unknown(facts)
 
@@ -140,25 +85,25 @@ def _judge_demo(facts: Facts) -> Judgement:
     healthy = block is not None and block.healthy and _as_asked(block, facts)
     # A model that generated no token wrote nothing: then every line is the engine's.
     silent = not healthy or block is None or not block.decode_tokens
-    failed = _judge_failures(facts, [*proven, *in_text] if silent else proven, records)
-    if failed is not None:
-        return failed
+    found = _judge_failures(facts, [*proven, *in_text] if silent else proven, records)
+    if found is not None:
+        return found
     if in_text:
-        return _failed("ambiguous_output", records, in_text)
+        return failed("ambiguous_output", records, in_text)
     if block is None:
         return _judge_without_block(facts, in_log=in_log)
     if not healthy:
-        return _failed("no_tokens", records, lines=_block_lines(block))
+        return failed("no_tokens", records, lines=_block_lines(block))
     spoilt = _judge_sources(facts, process, block, records, in_log=in_log)
     if spoilt is not None:
         return spoilt
     if not in_log and demo.relaunched:
         return Judgement(INCOMPLETE, "incomplete_output", records, ("a later launch printed no counters",))
     if doubt is not None:
-        return _failed("ambiguous_output", (), lines=(doubt, *_block_lines(block)))
+        return failed("ambiguous_output", (), lines=(doubt, *_block_lines(block)))
     unread = [kind for kind, count in facts.media.items() if count and not block.has_read(kind)]
     if unread:
-        return _failed("media_ignored", records, lines=_media_lines(block, unread))
+        return failed("media_ignored", records, lines=_media_lines(block, unread))
     return Judgement(SUCCEEDED, None, records, _block_lines(block))
 
 
@@ -178,7 +123,7 @@ def _judge_sources(
             return None
         # A model writes to stdout alone: a block in the log is the engine's, so the engine printed both.
         differences = compare_blocks(block, process.blocks.block)
-        return _failed("counters_disagree", records, lines=differences) if differences else None
+        return failed("counters_disagree", records, lines=differences) if differences else None
     span = process.block_span
     lost = facts.log.losses_within(*span) if span else []
     if lost and not block.has_all_fields:
@@ -188,6 +133,8 @@ def _judge_sources(
 
 def find_doubts(facts: Facts) -> list[str]:
     """Why figures that were read are not to be trusted: what the engine said beside them may be lost."""
+    if facts.reply is not None:
+        return facts.reply.remarks
     process = facts.log.process
     if process is None and facts.logs_to_logcat is not True:
         return []
@@ -228,19 +175,19 @@ def _as_asked(block: PerfBlock, facts: Facts) -> bool:
 def _judge_without_block(facts: Facts, *, in_log: bool) -> Judgement:
     demo = facts.demo
     if in_log and demo.block is not None:
-        return _failed("ambiguous_output", (), lines=("the block on stdout is not the engine's",))
+        return failed("ambiguous_output", (), lines=("the block on stdout is not the engine's",))
     lost = _lost_words(facts) if in_log else []
     if lost:
         return Judgement(INCOMPLETE, "log_loss", (), tuple(sentences(lost)))
     if facts.exit_status == 1 and demo.prompt_file is not None and not (demo.generated() or "").strip():
-        return _failed("prompt_missing", (), lines=(f"prompt file is {demo.prompt_file}",))
+        return failed("prompt_missing", (), lines=(f"prompt file is {demo.prompt_file}",))
     return _judge_unended(facts)
 
 
 def _judge_unended(facts: Facts, records: Sequence[Record] = (), lines: Sequence[str] = ()) -> Judgement:
     """An output without its end, of a program that seems to have ended well: the disk may have been full."""
     if facts.free_kib is not None and facts.free_kib < _FULL_KIB:
-        return _failed("no_space", records, lines=(f"{facts.free_kib} KiB of storage were free at its end",))
+        return failed("no_space", records, lines=(f"{facts.free_kib} KiB of storage were free at its end",))
     return Judgement(INCOMPLETE, "incomplete_output", tuple(records), tuple(lines))
 
 
@@ -288,54 +235,36 @@ def _block_lines(block: PerfBlock) -> tuple[str, ...]:
     return tuple(f"{name} = {block.fields[name]}" for name in names if name in block.fields)
 
 
-# llm_bench, MnnLlmChat and the rest
+# llm_bench and the rest
 
 
 def _judge_bench(facts: Facts) -> Judgement:
     bench = facts.bench
     records = tuple(bench.records or facts.bench_file)
-    failed = _judge_failures(facts, [*facts.demo.head.all, *facts.spoken, *facts.log.own_hits()], records)
-    if failed is not None:
-        return failed
+    found = _judge_failures(facts, [*facts.demo.head.all, *facts.spoken, *facts.log.own_hits()], records)
+    if found is not None:
+        return found
     reasons = [f"{record.test}: {reason}" for record in records if (reason := bogus_reason(record))]
     if reasons:
-        return _failed("bogus_bench", records, lines=reasons)
+        return failed("bogus_bench", records, lines=reasons)
     differences = compare_rows(bench.records, facts.bench_file) if bench.records and facts.bench_file else []
     if differences:
-        return _failed("counters_disagree", records, lines=differences)
+        return failed("counters_disagree", records, lines=differences)
     if bench.other_tool and not records:
-        return _failed("not_mnn", ())
+        return failed("not_mnn", ())
     if not records or bench.cut_row is not None:
         return _judge_unended(facts, records, (bench.cut_row,) if bench.cut_row else ())
     return Judgement(SUCCEEDED, None, records)
 
 
-def _judge_app(facts: Facts) -> Judgement:
-    process = facts.log.process
-    records = tuple(process.chat.records if process and process.chat.started else facts.chat.records)
-    failed = _judge_failures(facts, [*facts.demo.head.all, *facts.log.own_hits()], records)
-    if failed is not None:
-        return failed
-    if not records:
-        return Judgement(INCOMPLETE, "incomplete_output")
-    if not all(_replied(record) for record in records):
-        return _failed("no_tokens", records)
-    return Judgement(SUCCEEDED, None, records)
-
-
-def _replied(record: Record) -> bool:
-    speeds = (record.prefill_tok_s, record.decode_tok_s)
-    return bool(record.prompt_tokens and record.decode_tokens) and all(speed for speed in speeds)
-
-
 def _judge_unknown(facts: Facts) -> Judgement:
     """No line of any workload: a start that failed, another tool, or nothing."""
     hits = [*facts.demo.head.all, *facts.spoken, *facts.log.own_hits()] or facts.log.all_hits()
-    failed = _judge_failures(facts, hits, ())
-    if failed is not None:
-        return failed
+    found = _judge_failures(facts, hits, ())
+    if found is not None:
+        return found
     if facts.bench.other_tool:
-        return _failed("not_mnn", ())
+        return failed("not_mnn", ())
     return Judgement(INCOMPLETE, "incomplete_output")
 
 
@@ -346,12 +275,12 @@ def _judge_failures(facts: Facts, hits: list[Hit], records: Sequence[Record]) ->
     """The failure that the agent, a line, or the exit status proves; None where none does."""
     if facts.agent_cause is not None:
         lines = facts.agent_lines or (f"the agent ended the launch: {facts.agent_cause}",)
-        return _failed(facts.agent_cause, records, hits, lines=lines)
+        return failed(facts.agent_cause, records, hits, lines=lines)
     status = facts.exit_status
     if status == _KILLED and facts.memory_short is not None and _only_killed(hits):
-        return _failed("out_of_memory", records, hits, lines=(facts.memory_short, f"exit status {status}"))
+        return failed("out_of_memory", records, hits, lines=(facts.memory_short, f"exit status {status}"))
     if hits:
-        return _failed(_first_cause(hits).slug, records, hits)
+        return failed(first_cause(hits).slug, records, hits)
     if status in (None, 0):
         return None
     if status == 1 and facts.demo.prompt_file is not None and not records:
@@ -359,33 +288,14 @@ def _judge_failures(facts: Facts, hits: list[Hit], records: Sequence[Record]) ->
         ended = _judge_without_block(facts, in_log=False)
         if ended.verdict == FAILED:
             return ended
-    return _failed(_status_cause(facts, status), records, lines=(f"exit status {status}",))
+    return failed(_status_cause(facts, status), records, lines=(f"exit status {status}",))
 
 
 def _only_killed(hits: Sequence[Hit]) -> bool:
     return all(hit.failure.slug == "killed" for hit in hits)
 
 
-def _first_cause(hits: Sequence[Hit]) -> Failure:
-    first = min((hit.failure for hit in hits), key=lambda failure: RANK[failure.slug])
-    proven = {hit.failure.slug for hit in hits}
-    if first.slug == "weight_missing" and "config_missing" in proven:
-        # llm_bench looks for the weights first: the whole folder is missing.
-        return BY_SLUG["model_missing"]
-    return first
-
-
 def _status_cause(facts: Facts, status: int | None) -> str:
     if status == 255:
         return "generation_error" if facts.demo.prompt_file is not None else "usage_error"
     return EXIT_CAUSES.get(status or 0, "exit_status")
-
-
-def _failed(
-    slug: str, records: Sequence[Record], hits: Sequence[Hit] = (), *, lines: Sequence[str] = ()
-) -> Judgement:
-    """A failure; the lines that prove its cause come first."""
-    ordered = sorted(hits, key=lambda hit: (hit.failure.slug != slug, RANK[hit.failure.slug]))
-    evidence = [re.sub(r"\s+", " ", line).strip()[:_LONGEST_EVIDENCE] for line in lines]
-    evidence += [hit.line.strip()[:_LONGEST_EVIDENCE] for hit in ordered]
-    return Judgement(FAILED, slug, tuple(records), tuple(dict.fromkeys(evidence))[:_MOST_EVIDENCE])

@@ -55,6 +55,8 @@ class EngineProcess:
     def take(self, entry: Entry, at: int) -> None:
         """Read one entry under a tag of the engine or the app."""
         text = entry.message
+        if self.chat.quotes(entry):
+            return
         if is_engine_line(text):
             self.prints_here = True
             cost = read_cost(text)

@@ -6,6 +6,7 @@ from typing import Final
 
 from devicehub.android.foreground import Foreground, read_foreground
 from devicehub.workloads.mnn_chat_plan import join_lines
+from devicehub.workloads.mnn_chat_wire import PACKAGE
 
 _LOOKS: Final = ("begin", "end")
 _MOST_LINES: Final = 40
@@ -18,12 +19,14 @@ class AppSide:
         pid: the app's own process, the one whose lines in the log count; None where it never came up.
         gone: the process ended before it was told to.
         late: app.sh's own limit ended it.
+        load_late: the model was not loaded in the time that any takes.
     """
 
     def __init__(self) -> None:
         self.pid: int | None = None
         self.gone = False
         self.late = False
+        self.load_late = False
         self.absent = False
         self._started: list[str] = []
         self._looks: dict[str, list[str]] = {when: [] for when in _LOOKS}
@@ -36,7 +39,7 @@ class AppSide:
             return
         if key == "pid" and value.isascii() and value.isdigit() and len(value) < 10:
             self.pid = int(value)
-        elif key in ("gone", "late", "no_process"):
+        elif key in ("gone", "late", "load_late", "no_process"):
             setattr(self, "absent" if key == "no_process" else key, value == "1")
         elif key == "am" and len(self._started) < _MOST_LINES:
             self._started.append(value)
@@ -47,20 +50,23 @@ class AppSide:
         """What the phone showed at `begin` or `end`."""
         return read_foreground(self._looks[when])
 
-    def cause(self, package: str) -> tuple[str, list[str]] | None:
-        """What app.sh's lines prove, a slug of `failures` and the lines; None where they prove nothing.
-
-        A process that vanished is no cause by itself: the log says what ended it.
-        """
+    def absence(self) -> tuple[str, list[str]] | None:
+        """Why the app never came up, a slug of `failures` and the lines that prove it; None where it did."""
         errors = [line for line in self._started if line.startswith(("Error", "Security exception", "java."))]
         if any("does not exist" in line or "Error type 3" in line for line in errors):
             return "app_not_installed", join_lines(errors)
         if self.absent:
             return "app_failed", join_lines([*errors, *self._started]) or ["am start brought up no process"]
+        return None
+
+    def spoilt(self) -> tuple[str, list[str]] | None:
+        """What makes figures of the app worthless, a slug and its lines; None where nothing tells of it."""
+        if self.load_late:
+            return "load_failed", ["the app did not say within 15 minutes that it had loaded the model"]
         if self.late:
             return "limit_time", ["the agent's own limit ended the app"]
-        for when in _LOOKS:
-            problem = self.looked(when).problem(package)
+        for when, lines in self._looks.items():
+            problem = read_foreground(lines).problem(PACKAGE)
             if problem is not None:
-                return "app_backgrounded", [f"at the {when} of the launch {problem}", *self._looks[when]]
+                return "app_backgrounded", [f"at the {when} of the launch {problem}", *lines]
         return None

@@ -10,12 +10,14 @@ import msgspec
 from devicehub.android.lines import Line, LineSplitter
 from devicehub.android.logcat import Divider, Entry, LogcatParser, LogLines, Unparsed
 from devicehub.workloads.evidence import HitBag, find_failure
-from devicehub.workloads.judge import SUCCEEDED, Facts, counters_in_log, find_doubts, judge
+from devicehub.workloads.facts import SUCCEEDED, Facts
+from devicehub.workloads.judge import counters_in_log, find_doubts, judge
 from devicehub.workloads.llm_bench import BenchReader
 from devicehub.workloads.llm_demo import DemoReader
 from devicehub.workloads.log_loss import sentences
 from devicehub.workloads.log_side import LogSide
 from devicehub.workloads.mnn_chat import ChatReader
+from devicehub.workloads.mnn_chat_launch import AppSide
 from devicehub.workloads.record import Record
 from devicehub.workloads.remedies import find_remedy, where_figures_went
 from devicehub.workloads.saved import SavedLines
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from devicehub.android.logcat import Item
-    from devicehub.workloads.judge import Judgement
+    from devicehub.workloads.facts import Judgement
+    from devicehub.workloads.mnn_chat_plan import AppReply
 
 _STATUS: Final = re.compile(
     r"\s*(?:rc|ret|exit(?: ?code| ?status)?|exit_?code|\$\?)\s*[:=]?\s*(\d{1,3})\s*$", re.IGNORECASE
@@ -93,6 +96,8 @@ class LaunchReader:
         self._demo = DemoReader(saved=saved)
         self._bench = BenchReader()
         self._chat = ChatReader()
+        self._app = AppSide() if workload == "app" and not saved else None
+        self._reply: AppReply | None = None
         self._log = LogSide()
         self._spoken = HitBag()
         self._said_status: int | None = None
@@ -115,6 +120,10 @@ class LaunchReader:
         """Take a file that the tool wrote: llm_bench's JSON; any other says nothing here."""
         if name.endswith(".json") and len(data) <= _LONGEST_DOCUMENT:
             self._bench_file.take_document(data.decode("utf-8", "replace"))
+
+    def feed_reply(self, reply: AppReply) -> None:
+        """Take what the hub heard from the app, which says it to nobody else."""
+        self._reply = reply
 
     @property
     def text_so_far(self) -> str:
@@ -146,8 +155,9 @@ class LaunchReader:
             memory_short: a sentence where the samples say that memory had run out when the launch ended.
             free_kib: what the phone's storage had left then.
         """
-        self._log.pid = pid
         self._take_stdout(self._stdout.finish())
+        # The launch's own process is the agent's script, which has started the app.
+        self._log.pid = pid if self._app is None else self._app.pid
         self._take_stderr(self._stderr.finish())
         self._take_log(self._log_bytes.finish())
         self._log.end(captured=log_captured, wrapped=log_wrapped)
@@ -169,6 +179,8 @@ class LaunchReader:
             media=self._media,
             max_new_tokens=self._max_new_tokens,
             logs_to_logcat=self._logs_to_logcat,
+            app=self._app,
+            reply=self._reply,
             is_live=not self._saved,
         )
         judgement = judge(facts)
@@ -176,7 +188,7 @@ class LaunchReader:
             verdict=judgement.verdict,
             cause=judgement.cause,
             records=list(judgement.records),
-            text=self._demo.generated(all_of_it=counters_in_log(facts)),
+            text=self._reply.text if self._reply else self._demo.generated(all_of_it=counters_in_log(facts)),
             evidence=list(judgement.evidence),
             remedy=self._find_remedy(facts, judgement),
             doubts=find_doubts(facts) if judgement.verdict == SUCCEEDED else [],
@@ -226,6 +238,9 @@ class LaunchReader:
         return entry.stamp is not None or entry.pid is not None or (entry.tag or "").startswith("MNN")
 
     def _take_plain(self, line: Line) -> None:
+        if self._app is not None:
+            self._app.take_line(line.text)
+            return
         demo = self._demo
         if self._may_be_figures(line) and (
             self._bench.take(line.text) or self._chat.take(line.text, None, source="stdout")
