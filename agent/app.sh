@@ -5,6 +5,7 @@
 # shellcheck source=agent/lib.sh
 . "${0%/*}/lib.sh"
 START_TRIES=100
+LOAD_LIMIT_S=900
 LOAD_TICK_S=0.3
 TICK_S=1
 
@@ -57,7 +58,9 @@ start_app() {
   if [ -n "$(pidof "$package")" ]; then out was_running=1; fi
   out "$package" >"$launch/package"
   am force-stop "$package" </dev/null >/dev/null 2>&1
-  tell_lines am "$(am start -n "$component" "$@" </dev/null 2>&1)"
+  said=$(am start -n "$component" "$@" </dev/null 2>&1)
+  tell_lines am "$said"
+  case $newline$said in *"${newline}Error"*) return 1 ;; esac
   tries=0
   while [ "$tries" -lt "$START_TRIES" ]; do
     tries=$((tries + 1))
@@ -74,14 +77,18 @@ start_app() {
   return 1
 }
 
-has_logged() { grep -q " $pid .*MNN_DEBUG *: $1" "${launch%/*}/log" 2>/dev/null; }
+# has_logged TAG TEXT
+has_logged() { grep -q " $pid .* $1 *: $2" "${launch%/*}/log" 2>/dev/null; }
 
 # The hub asks when it reads `loaded`: what costs time on the phone comes before.
 read_load() {
-  if [ -z "$loads" ] || has_logged 'createLLM EndLoad'; then
+  if [ -z "$loads" ] || has_logged MNN_DEBUG 'createLLM EndLoad'; then
     look begin
     tell_state loaded
-  elif has_logged 'Model load failed'; then
+  elif has_logged MNN_DEBUG 'Model load failed' || has_logged ChatPresenter 'Model load failed'; then
+    tell_state failed
+  elif [ "$((seconds - began))" -ge "$LOAD_LIMIT_S" ]; then
+    out load_late=1
     tell_state failed
   fi
 }

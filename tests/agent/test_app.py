@@ -127,7 +127,7 @@ async def test_it_loads_waits_for_the_answer_and_stops_the_app(app: App) -> None
     (app.launch / "done").touch()
     side = await app.ended()
     assert (side.pid, side.gone, side.late) == (pid, False, False)
-    assert side.cause(PACKAGE) is None
+    assert (side.absence(), side.spoilt()) == (None, None)
     assert side.looked("begin").front == side.looked("end").front == f"{PACKAGE}/.chat.ChatActivity"
     assert app.calls[1] == f"start -n {PACKAGE}/.Main --es modelName it's a 'model'"
     assert app.calls[-1] == f"force-stop {PACKAGE}"
@@ -141,7 +141,7 @@ async def test_a_load_that_failed_is_told(app: App) -> None:
     await app.start("--es", "modelName", "m")
     await app.state("failed")
     (app.launch / "done").touch()
-    assert (await app.ended()).cause(PACKAGE) is None
+    assert (await app.ended()).absence() is None
 
 
 async def test_an_app_that_loads_nothing_by_itself_is_ready_when_it_is_up(app: App) -> None:
@@ -178,10 +178,9 @@ async def test_an_app_that_is_not_there(app: App) -> None:
         "Starting: Intent { }\nError type 3\nError: Activity class {x} does not exist.\n"
     )
     await app.start("--es", "modelName", "m")
-    await app.phone.ctl("stop", "r1")  # it would wait ten seconds for a process that may be slow
     side = await app.ended()
     assert side.pid is None
-    assert side.cause(PACKAGE) == (
+    assert side.absence() == (
         "app_not_installed",
         ["Error type 3", "Error: Activity class {x} does not exist."],
     )
@@ -191,7 +190,7 @@ async def test_its_own_limit_ends_it(app: App) -> None:
     await app.start(limit_s=1)
     side = await app.ended()
     assert side.late
-    assert side.cause(PACKAGE) == ("limit_time", ["the agent's own limit ended the app"])
+    assert side.spoilt() == ("limit_time", ["the agent's own limit ended the app"])
     assert app.calls[-1] == f"force-stop {PACKAGE}"
 
 
@@ -212,7 +211,7 @@ async def test_a_locked_phone_shows_at_the_end(app: App) -> None:
     window = app.phone.folder / "dumpsys/window"
     await asyncio.to_thread(window.write_text, "    mShowingLockscreen=false mDreamingLockscreen=true\n")
     (app.launch / "done").touch()
-    cause = (await app.ended()).cause(PACKAGE)
+    cause = (await app.ended()).spoilt()
     assert cause is not None
     assert (cause[0], cause[1][0]) == ("app_backgrounded", "at the end of the launch the phone is locked")
 
