@@ -15,6 +15,7 @@ from devicehub import procs
 from devicehub.runner.contract import AGENT_FILES, CONTRACT, Command, Exit, RunSpec
 from devicehub.runner.exits import parse_exit, parse_fields
 from devicehub.runner.launch_file import encode_launch
+from tests.agent import applets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -154,6 +155,13 @@ class LocalPhone:
             await self.ctl("stop", run.name)
 
 
+def put(phone: LocalPhone, path: str, text: str) -> None:
+    """A file of the phone's /sys."""
+    file = phone.folder / "sys" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text + "\n")
+
+
 def sh(phone: LocalPhone, script: str) -> tuple[str, str, str]:
     """A command: a script of the phone's shell."""
     return (str(phone.bin / "sh"), "-c", script)
@@ -172,8 +180,13 @@ def spec_of(
 
 
 @asynccontextmanager
-async def local_phone(folder: Path, shell: str = "mksh") -> AsyncIterator[LocalPhone]:
-    """A phone whose `sh` is the shell of that name; skips the test where shell or toybox is missing."""
+async def local_phone(
+    folder: Path, shell: str = "mksh", *, android: int | None = None
+) -> AsyncIterator[LocalPhone]:
+    """A phone whose `sh` is the shell of that name; skips the test where shell or toybox is missing.
+
+    Its commands are those that the agent may use on Android 8, or all of a release.
+    """
     program = shutil.which(shell)
     toybox = shutil.which("toybox")
     if program is None or toybox is None:
@@ -181,18 +194,21 @@ async def local_phone(folder: Path, shell: str = "mksh") -> AsyncIterator[LocalP
     phone = LocalPhone(folder, Path(program))
     phone.bin.mkdir(parents=True)
     (phone.bin / "sh").symlink_to(program)
-    for applet in ANDROID_8_APPLETS:
-        (phone.bin / applet).symlink_to(toybox)
-    # The host's disks are not the test's to wait for.
-    (phone.bin / "sync").unlink()
+    if android is not None:
+        await applets.fill(phone.bin, toybox, android)
+    else:
+        for applet in ANDROID_8_APPLETS:
+            (phone.bin / applet).symlink_to(toybox)
     stand_ins = {
         "logcat": LOGCAT,
         "dumpsys": DUMPSYS,
         "getprop": GETPROP,
         "pidof": PIDOF,
+        # The host's disks are not the test's to wait for.
         "sync": "#!/bin/sh\n",
     }
     for name, text in stand_ins.items():
+        (phone.bin / name).unlink(missing_ok=True)
         (phone.bin / name).write_text(text.replace("#!/bin/sh", f"#!{phone.bin}/sh"))
         (phone.bin / name).chmod(0o755)
     for name in ("dumpsys", "proc/sys/kernel/random", "sys"):

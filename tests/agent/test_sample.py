@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devicehub.telemetry.sample import Sample, SampleReader
-from tests.agent.local_phone import sh, spec_of
+from tests.agent.local_phone import put, sh, spec_of
 
 if TYPE_CHECKING:
     from tests.agent.local_phone import LocalPhone
@@ -44,12 +44,6 @@ async def sampled(phone: LocalPhone, seconds: str = "1.5") -> list[Sample]:
 
 def lane(samples: list[Sample], name: str) -> Sample:
     return next(sample for sample in samples if sample.lane == name)
-
-
-def put(phone: LocalPhone, path: str, text: str) -> None:
-    file = phone.folder / "sys" / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text + "\n")
 
 
 async def test_a_phone_that_shows_everything_is_not_asked_by_dumpsys(phone: LocalPhone) -> None:
