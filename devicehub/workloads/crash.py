@@ -29,7 +29,7 @@ _TOLD: Final = tuple(
         r"Process (?P<program>[\w.:]+) \(pid (?P<pid>\d{1,9})\) has died",
         r"ANR in (?P<program>[\w.:]+)",
         # The kernel: "Out of memory: Killed process 7325 (llm_demo) total-vm:..."
-        r"[Oo]ut of memory: Kill(?:ed)? process (?P<pid>\d{1,9}),? \(?(?P<program>[^ ),]+)",
+        r"Kill(?:ed)? process (?P<pid>\d{1,9}),? \(?(?P<program>[^ ),]+)",
         r"oom_reaper: reaped process (?P<pid>\d{1,9}) \((?P<program>[^)]+)\)",
     )
 )

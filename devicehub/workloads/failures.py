@@ -170,6 +170,7 @@ FAILURES: Final = (
         "take a smaller model, a shorter context, or use_mmap true",
         (
             says("Out of memory", r"(?i)out of memory: kill(?:ed)? process \d+,? \(?(?P<process>[^ ),]+)"),
+            says("Killed process", r"Killed process \d+,? \((?P<process>[^)]+)\)"),
             says("oom-kill:", r"oom-kill:.*task=(?P<process>[^,]+)"),
             says("oom_reaper", r"oom_reaper: reaped process \d+ \((?P<process>[^)]+)\)"),
             says("Scudo ERROR", r"Scudo ERROR: .*(?:out of memory|internal map failure|ENOMEM)"),

@@ -86,7 +86,7 @@ def _judge_count(facts: Facts, chat: ChatReader, records: Sequence[Record]) -> J
 
 
 def _unheard(facts: Facts, records: Sequence[Record], lines: Sequence[str] = ()) -> Judgement:
-    lost = sentences(facts.log.losses)
+    lost = sentences(facts.log.losses_within(None, None))
     if lost:
         return Judgement(INCOMPLETE, "log_loss", tuple(records), (*lines, *lost[:3]))
     return Judgement(INCOMPLETE, "incomplete_output", tuple(records), tuple(lines))

@@ -148,7 +148,7 @@ class LaunchReader:
         Args:
             exit_status: of the launch; None where it is not known, which fails nothing.
             agent_cause: why the agent ended the launch, a slug of `failures`.
-            agent_lines: what proves that cause.
+            agent_lines: what proves that cause; without a cause, what the kernel said of a process it killed.
             pid: the launch's process, the one whose lines in the log count; None where it is not known.
             log_captured: the capture of the log ran to the end of the launch.
             log_wrapped: it outgrew its bound, and lost its oldest part.
@@ -160,6 +160,9 @@ class LaunchReader:
         self._log.pid = pid if self._app is None else self._app.pid
         self._take_stderr(self._stderr.finish())
         self._take_log(self._log_bytes.finish())
+        if agent_cause is None:
+            for line in agent_lines:
+                self._log.take(Entry(line, tag="kernel"))
         self._log.end(captured=log_captured, wrapped=log_wrapped)
         self._demo.finish()
         self._take_document()
@@ -193,8 +196,12 @@ class LaunchReader:
             remedy=self._find_remedy(facts, judgement),
             doubts=find_doubts(facts) if judgement.verdict == SUCCEEDED else [],
             log_loss=sentences(self._log.losses)[:_MOST_LOSSES],
-            crash=self._log.crash_lines(),
+            crash=self._crash_lines(),
         )
+
+    def _crash_lines(self) -> list[str]:
+        lines = self._log.crash_lines()
+        return lines if self._app is None else self._app.crash_lines(lines)
 
     def _find_remedy(self, facts: Facts, judgement: Judgement) -> str | None:
         demo = facts.demo

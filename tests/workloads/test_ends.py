@@ -42,6 +42,24 @@ def test_process_that_was_killed_with_memory_to_spare() -> None:
     assert judged(run(CUT, status=137)) == ("failed", "killed")
 
 
+KERNEL = "[ 9120.4] Out of memory: Killed process {} (llm_demo) total-vm:9000kB, anon-rss:8000kB"
+
+
+def test_process_that_the_kernel_says_it_took() -> None:
+    reading = run(CUT, status=137, pid=8826, agent_lines=[KERNEL.format(4711), KERNEL.format(8826)])
+    assert judged(reading) == ("failed", "out_of_memory")
+    assert reading.evidence == [f"kernel: {KERNEL.format(8826)}"]
+    assert reading.crash == [f"kernel: {KERNEL.format(8826)}"]
+
+
+@pytest.mark.parametrize(
+    "line", ["Killed process 8826 (llm_demo), UID 2000", "Killed process 8826 (llm_demo)"]
+)
+def test_older_words_of_the_kernel(line: str) -> None:
+    assert run(CUT, status=137, pid=8826, agent_lines=[line]).cause == "out_of_memory"
+    assert run(CUT, status=137, pid=8827, agent_lines=[line]).cause == "killed"
+
+
 def test_short_memory_explains_no_other_end() -> None:
     assert judged(run(CUT, status=139, memory_short=SHORT)) == ("failed", "segfault")
     assert judged(run(launch("Hi"), memory_short=SHORT)) == OK
