@@ -2,75 +2,44 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import os
 import signal
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from devicehub import __version__
 from devicehub.cli.exit_codes import ExitCode, exit_code_for
+from devicehub.cli.lazy import Lazy, LazyGroup
 from devicehub.errors import HubError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: Final = {
-    "demo": ("devicehub.cli.demo", "Show it all without hardware: virtual phone, push, real inference."),
-    "devices": ("devicehub.cli.devices", "List the phones that adb knows, identified."),
-    "engines": ("devicehub.cli.engines", "Keep the catalogue of MNN engines."),
-    "identify": (
+    "demo": Lazy("devicehub.cli.demo", "Show it all without hardware: virtual phone, push, real inference."),
+    "devices": Lazy("devicehub.cli.devices", "List the phones that adb knows, identified."),
+    "engines": Lazy("devicehub.cli.engines", "Keep the catalogue of MNN engines."),
+    "identify": Lazy(
         "devicehub.cli.identify",
         "Tell which phone and SoC this is, from adb or from a saved dump.",
     ),
-    "models": ("devicehub.cli.models", "Keep the catalogue of MNN models."),
-    "parse": ("devicehub.cli.parse", "Read counters and verdict from a saved log."),
-    "profiles": ("devicehub.cli.profiles", "List, show and check profiles."),
-    "push": ("devicehub.cli.push", "Bring a model, an engine or a file onto phones."),
-    "run": ("devicehub.cli.run", "Run a model on a phone and read its counters."),
-    "sim": ("devicehub.cli.sim", "Start virtual phones for any adb client."),
+    "models": Lazy("devicehub.cli.models", "Keep the catalogue of MNN models."),
+    "parse": Lazy("devicehub.cli.parse", "Read counters and verdict from a saved log."),
+    "profiles": Lazy("devicehub.cli.profiles", "List, show and check profiles."),
+    "push": Lazy("devicehub.cli.push", "Bring a model, an engine or a file onto phones."),
+    "run": Lazy("devicehub.cli.run", "Run a model on a phone and read its counters."),
+    "runs": Lazy("devicehub.cli.runs", "List, show, watch, stop and export runs."),
+    "sim": Lazy("devicehub.cli.sim", "Start virtual phones for any adb client."),
 }
-"""Name: (module, one-line help). The module holds a click command named `command`."""
-
-
-class LazyGroup(click.Group):
-    """A group that knows its commands' names and one-line helps without importing them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of one command; None for a name that is not there."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; a name that is not there is answered with the nearest one."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, "--version", prog_name="devicehub", message="%(prog)s %(version)s")
 def cli() -> None:

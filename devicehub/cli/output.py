@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import unicodedata
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from devicehub.errors import HubError
@@ -95,6 +96,17 @@ def text_width(text: str) -> int:
 def _pad(text: str, width: int, *, right: bool) -> str:
     space = " " * (width - text_width(text))
     return space + text if right else text + space
+
+
+def format_time(wall_s: float | None) -> str | None:
+    """Show a moment in local time, `2026-01-31 18:05:09`; None where there is none.
+
+    Args:
+        wall_s: seconds since the epoch.
+    """
+    if wall_s is None:
+        return None
+    return f"{datetime.fromtimestamp(wall_s, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def say(text: str) -> None:

@@ -1,0 +1,83 @@
+"""`devicehub runs`: what the database remembers of runs."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from devicehub.cli.lazy import Lazy, LazyGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from devicehub.store.model import RunRow
+    from devicehub.store.store import Store
+
+COMMANDS: Final = {
+    "export": Lazy("devicehub.cli.runs_export", "Write records as JSON lines or CSV."),
+    "list": Lazy("devicehub.cli.runs_list", "List runs, the newest first."),
+    "show": Lazy("devicehub.cli.runs_show", "Show all that is known of one run."),
+    "stop": Lazy("devicehub.cli.runs_live", "End runs on their phones.", "command_stop"),
+    "watch": Lazy("devicehub.cli.runs_live", "Follow a run to its end.", "command_watch"),
+}
+_UNITS_S: Final = {"m": 60, "h": 3600, "d": 86400}
+
+
+@click.group("runs", cls=LazyGroup, table=COMMANDS)
+def command() -> None:
+    """List, show, watch, stop and export runs. The ID of a run may be shortened to its beginning."""
+
+
+@contextmanager
+def open_store() -> Iterator[Store]:
+    """The user's database.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    from devicehub.cli.output import say
+    from devicehub.settings import find_home
+    from devicehub.store.store import Store
+
+    path = find_home().database
+
+    def tell(aside: Path) -> None:
+        say(f"warning: {path} was damaged and is now {aside.name}; a new one begins without its runs")
+
+    with Store.open(path, on_set_aside=tell) as store:
+        yield store
+
+
+def is_left(row: RunRow) -> bool:
+    """Whether a run has no end and nobody carries it: its command was killed, or it was left to its phone."""
+    from devicehub.dispatch.journal import is_alive
+
+    if row.ended is not None:
+        return False
+    return (
+        row.owner_pid is None or row.owner_started is None or not is_alive(row.owner_pid, row.owner_started)
+    )
+
+
+def parse_since(text: str | None) -> float | None:
+    """Seconds since the epoch of `90m`, `12h`, `3d` (ago) or a date with or without a time, in local time.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    from datetime import datetime
+
+    from devicehub.clock import SystemClock
+
+    if text is None:
+        return None
+    if ago := re.fullmatch(r"(\d{1,6})([mhd])", text.strip()):
+        return SystemClock().wall_s() - int(ago[1]) * _UNITS_S[ago[2]]
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone().timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise click.UsageError(f"--since {text!r} is no time; write 90m, 12h, 3d or 2026-01-31") from None
