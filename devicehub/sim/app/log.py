@@ -31,3 +31,8 @@ def warning(tag: str, text: str) -> None:
 def error(tag: str, text: str, thrown: str = "") -> None:
     """Something that failed; `thrown` is the exception as Java prints it."""
     logd.write(priority="E", tag=tag, message=f"{text}\n{thrown}" if thrown else text)
+
+
+def info(tag: str, text: str) -> None:
+    """Something that happened as it should."""
+    logd.write(priority="I", tag=tag, message=text)

@@ -71,18 +71,16 @@ class RunningApp:
 
     async def ended(self) -> int:
         """Wait for its end; the status as a shell tells it, 137 where nobody knows."""
-        while await self._lifeline.read():
-            pass
-        status = await self._process.wait()
-        self._close()
-        self.gone.set()
-        return status
+        try:
+            while await self._lifeline.read():
+                pass
+            return await self._process.wait()
+        finally:
+            self._process.release()
+            self._intents.close()
+            self._lifeline.close()
+            self.gone.set()
 
     def end(self) -> None:
         """End it at once."""
         self._intents.close()
-
-    def _close(self) -> None:
-        self._process.release()
-        self._intents.close()
-        self._lifeline.close()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from devicehub.sim.app.engine import Engine
     from devicehub.sim.engine.wheel import Context
 
+    Listener = Callable[[str], bool | None]
+    """Takes each piece of an answer; true ends the answer."""
+
 TAG: Final = "LlmSession"
 _SYSTEM_PROMPT: Final = "You are a helpful assistant."
 _MAX_NEW_TOKENS: Final = 2048
@@ -116,7 +119,7 @@ class Session:
         log.debug(TAG, "MNN_DEBUG load initNative end")
         self._model = model
 
-    def generate(self, prompt: str, on_text: Callable[[str], None]) -> Context:
+    def generate(self, prompt: str, on_text: Listener) -> Context:
         """Answer a prompt within the conversation, as the chat's screen does; logs the PERF line."""
         log.debug(TAG, f"start generate prompt: {prompt}")
         log.debug(TAG, f"MNN_DEBUG submit{prompt}")
@@ -140,9 +143,7 @@ class Session:
         )
         return context
 
-    def submit_full_history(
-        self, history: Sequence[tuple[str, str]], on_text: Callable[[str], None]
-    ) -> Context:
+    def submit_full_history(self, history: Sequence[tuple[str, str]], on_text: Listener) -> Context:
         """Answer a whole conversation of (role, text), as the API does; no PERF line."""
         log.debug(TAG, f"MNN_DEBUG submitFullHistory with {len(history)} messages")
         log.native(f"submitNative history count {len(history)}")
@@ -162,11 +163,12 @@ class Session:
             log.native(f"LIFECYCLE: LlmSession DESTROYED at {_address(self._model)}")
             self._model = None
 
-    def _answer(self, history: Sequence[tuple[str, str]], on_text: Callable[[str], None]) -> tuple[str, bool]:
+    def _answer(self, history: Sequence[tuple[str, str]], on_text: Listener) -> tuple[str, bool]:
         answer = ""
         for text in self.model.answer(history, self._limit):
             answer += text
-            on_text(text)
+            if on_text(text):
+                break
         return answer, self.model.ended()
 
     def _read_config(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import struct
 from dataclasses import dataclass
@@ -75,6 +76,20 @@ class Client:
             assert clock.monotonic_s() < deadline, f"{text!r} never came:\n{told}"
             await clock.sleep(0.05)
         return told
+
+    async def pid(self) -> str:
+        """The app's last process; a portable phone's pidof would find other phones' as well."""
+        told = await self.say("logcat -d -b system")
+        found: list[str] = re.findall(rf"Start proc (\d+):{PACKAGE}/", told)
+        return found[-1]
+
+    async def wait_for_service(self, service: str) -> None:
+        """Until somebody on the phone is behind a service."""
+        clock = SystemClock()
+        deadline = clock.monotonic_s() + _PATIENCE_S
+        while await self.refuses(service):
+            assert clock.monotonic_s() < deadline, f"nobody is behind {service}"
+            await clock.sleep(0.05)
 
     def add_model(self, name: str = "X") -> Path:
         """Put the demo model where the app looks, readable for it; its folder on the host."""

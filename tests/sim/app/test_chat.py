@@ -36,7 +36,8 @@ async def test_start_loads_the_model_and_says_so(key: Path, mode: Mode) -> None:
         user.add_model()
         assert await user.say(START) == f"Starting: Intent {{ cmp={CHAT} (has extras) }}\n"
         told = await user.wait_for_log("createLLM EndLoad", filters="MNN_DEBUG:V *:S")
-        pid = (await user.say(f"pidof {PACKAGE}")).strip()
+        pid = await user.pid()
+        assert pid in (await user.say(f"pidof {PACKAGE}")).split()
         lines = re.findall(rf" 10123 +{pid} +\d+ D MNN_DEBUG: (.*)", told)
         assert lines[0] == "createLLM BeginLoad /data/local/tmp/mnn_models/X/config.json"
         assert lines[1].startswith('extra_config: {"llm_model": "llm.mnn"')
@@ -72,9 +73,7 @@ async def test_plain_llm_run_has_no_perf_line(key: Path) -> None:
     async with client_of(PhoneSpec(app=AppSpec()), key) as user:
         user.add_model()
         await user.say(f"am start -n {PACKAGE}/.main.MainActivity")
-        await user.wait_for_log("Start proc")
-        while await user.refuses(STETHO):
-            pass
+        await user.wait_for_service(STETHO)
         said = await user.dumpapp("llm", "run", MODEL_ID, "What is DeviceHub?")
         assert said.startswith("RESULT=OK\nSESSION_PRESENT=true\nSESSION_SOURCE=service_runtime\n")
         told = await user.say("logcat -d MNN_DEBUG:V *:S")
@@ -88,7 +87,7 @@ async def test_force_stop_ends_the_process_and_its_sockets(key: Path, mode: Mode
         await user.say(START)
         await user.wait_for_log("createLLM EndLoad")
         assert not await user.refuses(STETHO)
-        pid = (await user.say(f"pidof {PACKAGE}")).strip()
+        pid = await user.pid()
         await user.say(f"am force-stop {PACKAGE}")
         assert await user.refuses(STETHO)
         assert pid not in (await user.say(f"pidof {PACKAGE}")).split()
