@@ -38,11 +38,12 @@ from devicehub.models.catalog import ModelCatalog
 from devicehub.profiles.load import load_socs
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunState
-from devicehub.settings import find_home, lost_after_s
+from devicehub.settings import find_home, keep_days, lost_after_s
 from devicehub.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from devicehub.adb.address import ServerAddress
     from devicehub.adb.client import Transport
@@ -66,14 +67,24 @@ _ON_PHONE: Final = frozenset({RunState.STARTING, RunState.RUNNING, RunState.DETA
 
 
 class Hub:
-    """Everything of DeviceHub on one adb server, in this process."""
+    """Everything of DeviceHub on one adb server, in this process.
 
-    def __init__(self, client: AdbClient, home: Home, clock: Clock) -> None:
+    Args:
+        client: the adb server.
+        home: where all state lies.
+        clock: paces waits and stamps.
+        tell: is told what a person should know beside the results.
+    """
+
+    def __init__(
+        self, client: AdbClient, home: Home, clock: Clock, tell: Callable[[str], None] = lambda _text: None
+    ) -> None:
         self.client = client
         self.home = home
         self.engines = EngineCatalog(home)
         self.models = ModelCatalog(home)
         self._clock = clock
+        self._tell = tell
         self._door = ServerDoor(client, clock, self._start_server)
         self.lost_after_s = lost_after_s()
         self._registry = Registry()
@@ -178,7 +189,11 @@ class Hub:
         Raises:
             StoreError: it is of a newer version, or cannot be opened.
         """
-        return Store.open(self.home.database)
+
+        def tell(aside: Path) -> None:
+            self._tell(f"the database of runs was damaged; it is kept as {aside}, and a new one was begun")
+
+        return Store.open(self.home.database, on_set_aside=tell)
 
     async def means(self) -> Means:
         """What carrying runs needs of this hub."""
@@ -204,7 +219,11 @@ class Hub:
         return await carrier.start_detached()
 
     async def adopt(self, listener: RunListener | None = None) -> list[RunRecord]:
-        """Take up the runs of commands that have ended; the records of those that have an end now."""
+        """Take up the runs of commands that have ended; the records of those that have an end now.
+
+        Runs whose end is older than they are to be kept are forgotten.
+        """
+        self.store.collect_garbage(self._clock.wall_s(), keep_days())
         devices = [device for device in await self.devices() if device.transports]
         ways = [(device, self.transport(device)) for device in devices if device.state in _ANSWERING]
         return await adopt_all(await self.means(), ways, lost_after_s=self.lost_after_s, listener=listener)
@@ -260,6 +279,20 @@ class Hub:
                 return device, self.transport(device)
         return None, None
 
+    def release(self, selector: str) -> str:
+        """Let a phone out of quarantine, named by serial or ro.serialno; its ro.serialno.
+
+        Raises:
+            SelectionError: no such phone is in quarantine.
+        """
+        known = {device.serialno: device.serial for device in self.store.devices()}
+        held = self.store.quarantined()
+        for serialno in held:
+            if selector in (serialno, known.get(serialno)):
+                self.store.release_device(serialno)
+                return serialno
+        raise SelectionError(f"{selector} is not in quarantine", serials=sorted(held))
+
     def _mark(self, devices: Sequence[Device]) -> list[Device]:
         """Add what the store knows: whose run is under way, who is in quarantine."""
         if not self.home.database.exists():
@@ -313,7 +346,12 @@ async def _read_battery(transport: Transport) -> Battery:
     return Battery()
 
 
-async def open_hub(*, home: Home | None = None, address: ServerAddress | None = None) -> Hub:
+async def open_hub(
+    *,
+    home: Home | None = None,
+    address: ServerAddress | None = None,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> Hub:
     """A hub on the user's adb server, which is started where none runs.
 
     Raises:
@@ -322,4 +360,4 @@ async def open_hub(*, home: Home | None = None, address: ServerAddress | None = 
     if address is None:
         address = server_address()
         await ensure_server(address)
-    return Hub(AdbClient(address), home or find_home(), SystemClock())
+    return Hub(AdbClient(address), home or find_home(), SystemClock(), tell)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from devicehub.cli.output import run_async, say
-from devicehub.cli.run import read_prompts
+from devicehub.cli.run_request import read_prompts
 from devicehub.cli.run_view import carry_all, finish
 from devicehub.demo_model import DEFAULT_PROMPT, demo_model_dir
 

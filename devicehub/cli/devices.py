@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from devicehub.cli.output import print_json, print_table, run_async
+from devicehub.cli.output import print_json, print_table, run_async, say
 from devicehub.units import format_celsius
 
 if TYPE_CHECKING:
@@ -18,16 +18,24 @@ if TYPE_CHECKING:
 
 @click.command("devices")
 @click.option("--watch", is_flag=True, help="Print the list again after every change, until Ctrl-C.")
+@click.option("--release", metavar="SERIAL", help="Let a phone out of quarantine.")
 @click.option("--json", "as_json", is_flag=True, help="Print one list, or with --watch one list a line.")
-def command(watch: bool, as_json: bool) -> None:
-    """List the phones that adb knows, identified: state, product, SoC, Android, battery."""
+def command(watch: bool, release: str | None, as_json: bool) -> None:
+    """List the phones that adb knows, identified: state, product, SoC, Android, battery.
+
+    A phone that failed three times in a row for causes of its own or of its cable is in quarantine until it
+    is released.
+    """
+    if release is not None:
+        run_async(_release(release))
+        return
     run_async(_devices(watch=watch, as_json=as_json))
 
 
 async def _devices(*, watch: bool, as_json: bool) -> None:
     from devicehub.hub import open_hub
 
-    hub = await open_hub()
+    hub = await open_hub(tell=say)
 
     def show(devices: Sequence[Device]) -> None:
         _show(devices, as_json=as_json)
@@ -37,6 +45,13 @@ async def _devices(*, watch: bool, as_json: bool) -> None:
         await hub.watch(show)
     else:
         show(await hub.devices())
+
+
+async def _release(serial: str) -> None:
+    from devicehub.hub import open_hub
+
+    serialno = (await open_hub(tell=say)).release(serial)
+    say(f"{serialno} may run again")
 
 
 def _show(devices: Sequence[Device], *, as_json: bool) -> None:
@@ -69,6 +84,7 @@ def device_row(device: Device) -> dict[str, Any]:
         "battery": device.battery.level_percent,
         "temp_c": None if device.battery.temp_mc is None else device.battery.temp_mc / 1000,
         "run": device.run,
+        "quarantine": device.quarantine,
         "virtual": device.virtual,
         "serialno": device.identity.serialno if device.identity else None,
         "boot_id": device.identity.boot_id if device.identity else None,

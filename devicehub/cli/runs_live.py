@@ -30,7 +30,7 @@ def command_watch(run_id: str, *, as_json: bool) -> None:
         from devicehub.hub import open_hub
         from devicehub.settings import patience_s
 
-        hub = await open_hub()
+        hub = await open_hub(tell=say)
         row = hub.store.run(run_id)
         view = RunView(row.serial, stream_text=not as_json)
         if not RunState(row.state).is_end:
@@ -59,7 +59,7 @@ def command_stop(run_ids: tuple[str, ...]) -> None:
     async def stop() -> None:
         from devicehub.hub import open_hub
 
-        hub = await open_hub()
+        hub = await open_hub(tell=say)
         for run_id in run_ids:
             before = hub.store.run(run_id)
             if RunState(before.state).is_end:

@@ -56,6 +56,17 @@ class Journal:
         pid, started = own_process()
         now_s = self._clock.wall_s()
         device = header.device
+        self._store.device_seen(
+            device.serialno,
+            device.boot_id,
+            device.serial,
+            wall_s=now_s,
+            product=device.product,
+            manufacturer=device.manufacturer,
+            android=device.android,
+            soc=device.soc.model,
+            virtual=header.virtual,
+        )
         self._store.add_run(
             RunRow(
                 id=header.id,

@@ -53,22 +53,24 @@ class RunReader:
         self._readers: dict[int, LaunchReader] = {}
         self._spoke: set[int] = set()
         self._shown = 0
+        self._log_ahead: list[Piece] = []
+        """Pieces of the log of which it is not known yet that they belong to the launch under way."""
 
     def feed(self, item: Piece | LaunchEnded) -> str:
         """Take the next piece, or the end of a launch; what the model said with it."""
         self.positions = self.positions.after(item)
         if isinstance(item, LaunchEnded):
-            self.exits.append(item.exit)
-            self._shown = 0
+            self._end_launch(item.exit)
             return ""
         if item.stream == "samples":
             self.conditions.feed(item.data)
             return ""
         if item.stream == "log":
             # The dump of a crash may come seconds after its process is gone: the last launch hears it, too.
-            number = min(len(self.exits) + 1, self._header.launches_asked)
-            for listening in {number, max(number - 1, 1)}:
-                self.reader(listening).feed_log(item.data)
+            under_way = self._under_way
+            for number in {under_way, max(under_way - 1, 1)}:
+                self.reader(number).feed_log(item.data)
+            self._log_ahead.append(item)
             return ""
         reader = self.reader(item.launch)
         self._spoke.add(item.launch)
@@ -76,6 +78,21 @@ class RunReader:
         text = reader.text_so_far
         new, self._shown = text[self._shown :], len(text)
         return new
+
+    @property
+    def _under_way(self) -> int:
+        return min(len(self.exits) + 1, self._header.launches_asked)
+
+    def _end_launch(self, end: LaunchExit) -> None:
+        """Go on with the next launch, which also gets what the log has beyond this one's end."""
+        self.exits.append(end)
+        self._shown = 0
+        size = end.byte_counts.get("log", 0)
+        ahead = [piece for piece in self._log_ahead if piece.offset + len(piece.data) > size]
+        self._log_ahead = ahead
+        if self._under_way != end.number:
+            for piece in ahead:
+                self.reader(self._under_way).feed_log(piece.data[max(size - piece.offset, 0) :])
 
     def reader(self, number: int) -> LaunchReader:
         """The reader of a launch, counted from 1."""

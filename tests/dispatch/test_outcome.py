@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import pytest
 
@@ -48,7 +50,7 @@ def test_a_phone_that_never_came_back() -> None:
 
 
 @pytest.mark.parametrize("cause", ["suspended", "clock_step"])
-def test_figures_across_a_sleep_are_kept_and_not_trusted(cause: str) -> None:
+def test_figures_across_a_sleep_are_kept_and_not_trusted(cause: Literal["suspended", "clock_step"]) -> None:
     gap = Break(cause=cause, from_up_s=1.0, at_up_s=5.0, size_s=9.0, sentence="it slept")
     sleepy = ended(None, launch(), breaks=(gap,))
     found = conclude(header(), sleepy)

@@ -1,0 +1,178 @@
+"""From the options of `devicehub run` to what is asked of each phone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from devicehub.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from devicehub.device.model import Device
+    from devicehub.dispatch.request import RunRequest
+    from devicehub.hub import Hub
+    from devicehub.models.catalog import Model
+    from devicehub.profiles.load import RunProfile
+    from devicehub.runner.contract import Limits
+    from devicehub.workloads.llm_bench import BenchOptions
+    from devicehub.workloads.mnn_chat_plan import AppPlan
+
+APP_KEY: Final = "DEVICEHUB_APP_KEY"
+"""The key of MnnLlmChat's API, for builds that do not tell it."""
+_BENCH_ONLY: Final = ("prompt_tokens", "decode_tokens", "repeats")
+_LIMITS: Final = {
+    "time": ("wall_s", "SECONDS"),
+    "temp": ("temp_mc", "CELSIUS"),
+    "battery": ("battery_percent", "PERCENT"),
+    "space": ("free_mib", "MIB"),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options say, checked as far as no phone is needed.
+
+    Attributes:
+        options: as click gives them, by name.
+        prompts: the prompt file to send; empty where none was given.
+    """
+
+    options: Mapping[str, Any]
+    prompts: bytes
+    overrides: Mapping[str, Any]
+    limits: Limits
+
+    @property
+    def workload(self) -> str:
+        """The workload's name."""
+        return str(self.options["workload"])
+
+
+def check_options(options: Mapping[str, Any]) -> Asked:
+    """Check the options.
+
+    Raises:
+        UsageError: options that do not go together.
+        InputError: a prompt, a setting or a limit that cannot be used.
+    """
+    from devicehub.workloads.config import parse_overrides
+
+    workload, prompt, file = options["workload"], options["prompt"], options["prompt_file"]
+    if workload != "bench" and (given := [name for name in _BENCH_ONLY if options[name] is not None]):
+        raise click.UsageError(f"--{given[0].replace('_', '-')} is for --workload bench")
+    if workload == "bench" and (prompt is not None or file is not None):
+        raise click.UsageError("llm_bench takes no prompt; it makes its own of --prompt-tokens")
+    if workload == "app" and options["engine"] is not None:
+        raise click.UsageError("MnnLlmChat brings its own engine; leave --engine out")
+    prompts = b""
+    if workload == "demo" or prompt is not None or file is not None:
+        prompts = read_prompts(prompt, file, join_lines=options["join_lines"])
+    return Asked(options, prompts, parse_overrides(options["settings"]), parse_limits(options["limits"]))
+
+
+def make_request(
+    hub: Hub, model: Model, device: Device, asked: Asked, *, profile: RunProfile | None
+) -> RunRequest:
+    """What is asked of one phone."""
+    from devicehub.dispatch.request import RunRequest
+    from devicehub.runs.retry import RetryPolicy
+    from devicehub.settings import patience_s
+
+    options, workload = asked.options, asked.workload
+    is_app = workload == "app"
+    return RunRequest(
+        run_id=hub.new_run_id(),
+        engine=None if is_app else hub.engine_for(device, options["engine"]),
+        model=model,
+        profile=profile,
+        prompts=asked.prompts,
+        workload=workload,
+        overrides=asked.overrides,
+        no_think=options["no_think"],
+        bench=_bench_options(options) if workload == "bench" else None,
+        app=_app_plan(model, asked) if is_app else None,
+        launches=options["launches"],
+        limits=asked.limits,
+        sample_hz=options["sample_hz"],
+        strict=options["strict"],
+        detach=options["detach"],
+        retries=RetryPolicy(retries=options["retries"]),
+        patience_s=patience_s(),
+    )
+
+
+def load_profile(hub: Hub, asked: Asked) -> RunProfile | None:
+    """The run profile; None for the app, which reads the model's own configuration."""
+    from devicehub.profiles.load import run_profile
+
+    return None if asked.workload == "app" else run_profile(asked.options["profile"] or "default", hub.home)
+
+
+def _app_plan(model: Model, asked: Asked) -> AppPlan:
+    from devicehub.deploy.targets import model_target
+    from devicehub.workloads.mnn_chat_plan import AppPlan, plan_benchmark, plan_prompts
+
+    benchmark = plan_benchmark(
+        profile=asked.options["profile"], overrides=asked.overrides, has_prompts=bool(asked.prompts)
+    )
+    return AppPlan(
+        model_dir=model_target(model).directory,
+        model_name=model.name,
+        prompts=plan_prompts(asked.prompts),
+        benchmark=benchmark,
+        api_key=os.environ.get(APP_KEY) or None,
+    )
+
+
+def _bench_options(options: Mapping[str, Any]) -> BenchOptions:
+    from devicehub.workloads.llm_bench import BenchOptions
+
+    given = {name: options[name] for name in _BENCH_ONLY if options[name] is not None}
+    return BenchOptions(**given)
+
+
+def parse_limits(texts: Sequence[str]) -> Limits:
+    """The limits of `--limit WHAT=N`; of a repeated one the last counts.
+
+    Raises:
+        InputError: it is no limit, or no whole number.
+    """
+    from devicehub.runner.contract import Limits
+
+    values: dict[str, int] = {}
+    for text in texts:
+        what, equals, number = text.partition("=")
+        if what not in _LIMITS or not equals or not (number.isascii() and number.isdecimal()):
+            known = ", ".join(f"{name}={unit}" for name, (_, unit) in _LIMITS.items())
+            raise InputError(f"--limit {text}", "is no limit", remedy=f"write one of {known}")
+        field, _ = _LIMITS[what]
+        values[field] = int(number) * (1000 if field == "temp_mc" else 1)
+    return Limits(**values)
+
+
+def read_prompts(prompt: str | None, file: Path | None, *, join_lines: bool) -> bytes:
+    """The prompt file to send, from --prompt or --prompt-file.
+
+    Raises:
+        UsageError: neither was given, or both.
+        InputError: the file cannot be read, or llm_demo would not read it as it is meant.
+    """
+    from devicehub.cli.files import read_file
+    from devicehub.workloads.prompts import encode_prompts
+
+    if prompt is not None and file is None:
+        return encode_prompts(prompt, join_lines=join_lines, one_prompt=True, place="--prompt")
+    if file is None or prompt is not None:
+        raise click.UsageError("give either --prompt TEXT or --prompt-file FILE")
+    try:
+        text = read_file(file, remedy="give a text file").decode()
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError(f"{file} line {line}", "is not UTF-8", remedy="save the file as UTF-8") from error
+    return encode_prompts(text, join_lines=join_lines, place=str(file))
