@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from devicehub.telemetry.sample import Sample, SampleReader
@@ -110,3 +111,54 @@ async def test_an_old_phone_without_anything_is_absent_not_zero(phone: LocalPhon
     assert fast.group("khz") == {"cpu0": 998400}
     assert fast.group("battery") == {}
     assert all(set(sample.values) == {"up2"} for sample in samples if sample.lane not in ("head", "fast"))
+
+
+async def test_the_rate_is_as_asked_and_told_in_the_first_line(phone: LocalPhone) -> None:
+    run = phone.prepare(spec_of(phone, *sh(phone, "sleep 3"), sample_hz=5))
+    await phone.start("r1")
+    await phone.finished("r1")
+    samples = list(SampleReader().feed((run / "samples").read_bytes()))
+    assert (samples[0].lane, samples[0].number("period")) == ("head", 0.2)
+    assert samples[0].values["slow"] == "battery,heat"
+    # At 1 Hz there were five at the most.
+    assert sum(sample.lane == "fast" for sample in samples) > 6
+
+
+async def test_gpu_load_and_clock_are_told_where_a_driver_shows_them(phone: LocalPhone) -> None:
+    put(phone, "class/kgsl/kgsl-3d0/gpubusy", "")
+    put(phone, "kernel/ged/hal/gpu_utilization", "37 0 63")
+    put(phone, "class/misc/mali0/device/cur_freq", "848000")
+    put(phone, "class/power_supply/battery/capacity", "80")
+    put(phone, "class/power_supply/battery/status", "Not charging")
+    fast = lane(await sampled(phone), "fast")
+    assert fast.values["gpu.busy"] == "37 0 63"
+    assert fast.number("gpu.clock") == 848000
+    assert fast.values["battery.status"] == "Not charging"
+
+
+async def test_an_older_thermal_service_is_asked_where_the_newer_one_is_missing(phone: LocalPhone) -> None:
+    (phone.folder / "dumpsys/hardware_properties").write_text(
+        "****** Dump of HardwarePropertiesManagerService ******\n"
+        "CPU temperatures: [38.0, 39.5]\n"
+        "CPU throttling temperatures: [95.0, 95.0]\n"
+        "GPU temperatures: []\n"
+        "Battery temperatures: [31.0]\n"
+        "Skin temperatures: [-3.4028235E38]\n"
+        "Fan speed: []\n"
+    )
+    hardware = lane(await sampled(phone, "2.5"), "hardware")
+    assert hardware.group("hal") == {"CPU0": 38.0, "CPU1": 39.5, "Battery0": 31.0, "Skin0": -3.4028235e38}
+    assert hardware.temps_mc() == {"CPU0": 38000, "CPU1": 39500, "Battery0": 31000}
+
+
+async def test_the_workload_of_each_launch_is_watched_and_an_app_where_it_is_named(phone: LocalPhone) -> None:
+    run = phone.prepare(spec_of(phone, *sh(phone, "sleep 2; echo"), launches=2, sample_hz=5))
+    await phone.start("r1")
+    await phone.wait_for(run / "1/pid")
+    # This test's own process is the app: no shell is as large.
+    (run / "1/watch").write_text(f"{os.getpid()} 1\n")
+    await phone.finished("r1")
+    rss = [sample.number("rss_kb") for sample in SampleReader().feed((run / "samples").read_bytes())]
+    sizes = [size for size in rss if size is not None]
+    assert max(sizes) > 30_000
+    assert sizes[-1] < 30_000
