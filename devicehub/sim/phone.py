@@ -85,16 +85,24 @@ class VirtualPhone:
         mode: whether its processes are confined or see the host.
         root: its file system on the host.
         addresses: one `127.0.0.1:PORT` per port.
+        system: what runs on it beside adbd.
     """
 
     def __init__(
-        self, spec: PhoneSpec, product: str, mode: Mode, root: Path, addresses: Sequence[str]
+        self,
+        spec: PhoneSpec,
+        product: str,
+        mode: Mode,
+        root: Path,
+        addresses: Sequence[str],
+        system: PhoneSystem,
     ) -> None:
         self.spec = spec
         self.product = product
         self.mode = mode
         self.root = root
         self.addresses = tuple(addresses)
+        self.system = system
 
     @property
     def address(self) -> str:
@@ -137,7 +145,8 @@ async def virtual_phone(
         )
         await stack.enter_async_context(adbd.running())
         addresses = [await adbd.listen(port) for port in (spec.port, *spec.more_ports)]
-        yield VirtualPhone(spec, profile.props["ro.product.model"], shell.mode, shell.root, addresses)
+        product = profile.props["ro.product.model"]
+        yield VirtualPhone(spec, product, shell.mode, shell.root, addresses, system)
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devicehub.sim.adbd.stream import Stream
 
 _BLOCK: Final = 256 * 1024
+_CONNECT_S: Final = 0.5
 _SERVICE: Final = re.compile(r"tcp:([0-9]{1,5})|localabstract:(.+)")
 
 
@@ -30,9 +31,9 @@ def open_forward(stream: Stream, service: bytes, sockets: Path) -> Coroutine[Any
     if found is None:
         return None
     connection = _connect(sockets, forwarded_name(name))
-    if connection is not None:
-        return _carry_socket(stream, connection)
-    return _carry_port(stream, int(found[1])) if found[1] is not None else None
+    if connection is None and found[1] is not None:
+        connection = _connect_port(int(found[1]))
+    return _carry(stream, connection) if connection is not None else None
 
 
 def _connect(sockets: Path, name: str) -> socket.socket | None:
@@ -48,21 +49,18 @@ def _connect(sockets: Path, name: str) -> socket.socket | None:
     return connection
 
 
-async def _carry_socket(stream: Stream, connection: socket.socket) -> None:
-    reader, writer = await asyncio.open_unix_connection(sock=connection)
-    await _carry(stream, reader, writer)
-
-
-async def _carry_port(stream: Stream, port: int) -> None:
+def _connect_port(port: int) -> socket.socket | None:
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        stream.close()
-        return
-    await _carry(stream, reader, writer)
+        # At once, as adbd does: on loopback it is answered or refused without delay.
+        connection = socket.create_connection(("127.0.0.1", port), timeout=_CONNECT_S)
+    except (OSError, OverflowError):
+        return None
+    connection.setblocking(False)
+    return connection
 
 
-async def _carry(stream: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _carry(stream: Stream, connection: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=connection)
     try:
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(_send_on(stream, writer))
