@@ -22,6 +22,11 @@ _STEP_SHARE: Final = 0.002
 """Of the time between: the kernel may slew a clock by less."""
 _TICK_S: Final = 0.01
 """What one digit of /proc/uptime and one tick of /proc/stat stand for."""
+_RATE_OVER_S: Final = 1.9
+"""Long enough that the counters have moved, where there are samples enough."""
+_AT_ONCE: Final = 0.05
+_CATCH_UP: Final = 3
+"""Samples within which they do."""
 _COUNTED: Final = 8
 """Fields of /proc/stat that are time of their own: guest time is part of user time."""
 _ASLEEP_SHARE: Final = 0.5
@@ -66,45 +71,53 @@ def find_breaks(samples: Sequence[Sample], period_s: float) -> list[Break]:
 # suspension
 
 
-@dataclass(frozen=True)
-class _Gap:
-    """A time without a reading, and what the CPUs counted from a reading before it to one after it."""
-
-    from_s: float
-    to_s: float
-    ticks: int | None
-
-    @property
-    def length_s(self) -> float:
-        return self.to_s - self.from_s
-
-
 def _suspensions(fast: Sequence[Sample], period_s: float) -> Iterator[Break]:
-    rate = _ticks_per_second(fast, period_s)
-    for gap in _gaps(fast):
-        if gap.length_s <= _MOST_PERIODS * period_s:
-            continue
-        asleep_s = gap.length_s - (gap.ticks / rate if gap.ticks is not None else 0.0)
-        if asleep_s < max(_ASLEEP_SHARE * gap.length_s, period_s):
-            continue
-        counted = "" if gap.ticks is None else " and its CPU counted no time"
-        yield Break(
-            "suspended",
-            gap.from_s,
-            gap.to_s,
-            round(asleep_s, 2),
-            f"the phone slept for {asleep_s:.1f} s: {gap.length_s:.1f} s passed between two samples{counted}",
-        )
+    longest_s = _MOST_PERIODS * period_s
+    rate = _ticks_per_second(fast, longest_s)
+    for number, (before, after) in enumerate(pairwise(fast)):
+        yield from _gap(fast, (number, number + 1), (_up2(before), _up(after)), rate, longest_s)
+    for number, sample in enumerate(fast[1:-1], 1):
+        # A sample that was begun before the phone fell asleep and ended after.
+        if _ticks(sample) is not None:
+            yield from _gap(fast, (number - 1, number + 1), (_up(sample), _up2(sample)), rate, longest_s)
 
 
-def _gaps(fast: Sequence[Sample]) -> Iterator[_Gap]:
-    """Between samples, and within one that was begun before the phone fell asleep and ended after."""
-    for before, after in pairwise(fast):
-        yield _Gap(_up2(before), _up(after), _ticks_between(before, after))
-    for before, sample, after in zip(fast, fast[1:], fast[2:], strict=False):
-        ticks = _ticks_between(before, after)
-        if ticks is not None:
-            yield _Gap(_up(sample), _up2(sample), ticks)
+def _gap(
+    fast: Sequence[Sample],
+    around: tuple[int, int],
+    span: tuple[float, float],
+    rate: float,
+    longest_s: float,
+) -> Iterator[Break]:
+    """The suspension between two readings, where there was one."""
+    length_s = span[1] - span[0]
+    if length_s <= longest_s:
+        return
+    asleep_s = _asleep_s(fast, around, length_s, rate)
+    counted = "" if asleep_s is None else " and its CPU counted no time"
+    asleep_s = length_s if asleep_s is None else asleep_s
+    if asleep_s < max(_ASLEEP_SHARE * length_s, longest_s / _MOST_PERIODS):
+        return
+    said = f"the phone slept for {asleep_s:.1f} s: {length_s:.1f} s passed between two samples{counted}"
+    yield Break("suspended", span[0], span[1], round(asleep_s, 2), said)
+
+
+def _asleep_s(fast: Sequence[Sample], around: tuple[int, int], length_s: float, rate: float) -> float | None:
+    """The least that the phone slept between two samples, in a part of this length; None without ticks.
+
+    The counters may be written with a delay: what they catch up with soon after was no sleep.
+    """
+    first, last = around
+    ticks = _ticks_between(fast[first], fast[last])
+    if ticks is None:
+        return None
+    found = [length_s - ticks / rate]
+    for before in fast[max(first - _CATCH_UP, 0) : first + 1]:
+        for after in fast[last : last + _CATCH_UP + 1]:
+            ticks = _ticks_between(before, after)
+            if ticks is not None and max(map(_width_s, (before, after))) < _AT_ONCE * length_s:
+                found.append(_up(after) - _up2(before) - ticks / rate)
+    return min(found)
 
 
 def _up(sample: Sample) -> float:
@@ -117,15 +130,31 @@ def _up2(sample: Sample) -> float:
     return _up(sample) if up2_s is None else max(up2_s, _up(sample))
 
 
-def _ticks_per_second(fast: Sequence[Sample], period_s: float) -> float:
+def _width_s(sample: Sample) -> float:
+    """The time in which the ticks were read, sooner or later."""
+    return _up2(sample) - _up(sample)
+
+
+def _ticks_per_second(fast: Sequence[Sample], longest_s: float) -> float:
     """What all CPUs together count while the phone is awake; at least one of them is."""
-    rates = []
-    for before, after in pairwise(fast):
-        gap_s = _up(after) - _up(before)
-        ticks = _ticks_between(before, after)
-        if ticks is not None and 0 < gap_s <= _MOST_PERIODS * period_s:
-            rates.append(ticks / gap_s)
-    return max(statistics.median(rates) if rates else 0.0, 1 / _TICK_S)
+    rates: dict[bool, list[float]] = {True: [], False: []}
+    begin: Sample | None = None
+    last_s = 0.0
+    for sample in fast:
+        if _up(sample) - last_s > longest_s:
+            begin = None
+        last_s = _up2(sample)
+        if _width_s(sample) > _AT_ONCE * longest_s:
+            continue
+        elapsed_s = _up(sample) - _up(begin) if begin else 0.0
+        ticks = _ticks_between(begin, sample) if begin else None
+        is_long = elapsed_s >= _RATE_OVER_S
+        if elapsed_s > 0 and ticks is not None:
+            rates[is_long].append(ticks / elapsed_s)
+        if begin is None or is_long:
+            begin = sample
+    known = rates[True] or rates[False]
+    return max(statistics.median(known) if known else 0.0, 1 / _TICK_S)
 
 
 def _ticks_between(before: Sample, after: Sample) -> int | None:

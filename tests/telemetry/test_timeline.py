@@ -89,6 +89,34 @@ def test_starved_sampler_is_no_sleep() -> None:
     assert phone.breaks() == []
 
 
+@pytest.mark.parametrize("period_s", [0.1, 1.0])
+def test_counters_that_are_written_late_and_catch_up_are_no_sleep(period_s: float) -> None:
+    phone = Phone()
+    phone.run(30, period_s)
+    stale = phone.samples[-1].values["cpu"]
+    phone.wait(5 * period_s)
+    phone.sample()
+    phone.samples[-1] = replace(phone.samples[-1], values={**phone.samples[-1].values, "cpu": stale})
+    phone.wait(period_s)
+    phone.run(5, period_s)
+    assert phone.breaks(period_s) == []
+
+
+def test_counters_that_move_once_a_second_tell_a_sleep_at_ten_hertz() -> None:
+    phone = Phone()
+    for asleep_s in (0.0, 6.0):
+        phone.wait(asleep_s, asleep=True)
+        for _ in range(4):
+            first = len(phone.samples)
+            phone.run(10, 0.1)
+            told = phone.samples[first].values["cpu"]
+            for number in range(first, len(phone.samples)):
+                values = {**phone.samples[number].values, "cpu": told}
+                phone.samples[number] = replace(phone.samples[number], values=values)
+    (found,) = phone.breaks(0.1)
+    assert found.size_s == pytest.approx(5.5, abs=1.0)
+
+
 def test_sleep_in_the_middle_of_a_sample() -> None:
     phone = Phone()
     phone.run(3)
