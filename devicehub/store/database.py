@@ -42,14 +42,14 @@ class Database:
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, version: int) -> None:
-        self._path = path
+        self.path = path
         self._connection = connection
         self._version = version
         self._queries = load_queries()
 
     def close(self) -> None:
         """Let go of the file."""
-        with speaking(self._path):
+        with speaking(self.path):
             self._connection.close()
 
     @contextlib.contextmanager
@@ -62,11 +62,11 @@ class Database:
         Raises:
             StoreError: another version has changed the schema meanwhile, or the file cannot be written.
         """
-        with speaking(self._path):
+        with speaking(self.path):
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                check_version(self._path, schema_version(self._connection), self._version)
+                check_version(self.path, schema_version(self._connection), self._version)
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -77,7 +77,7 @@ class Database:
 
     def rows(self, query: str, **values: object) -> list[sqlite3.Row]:
         """What a statement answers."""
-        with speaking(self._path):
+        with speaking(self.path):
             return self._connection.execute(self._queries[query], _storable(values)).fetchall()
 
     def row(self, query: str, **values: object) -> sqlite3.Row | None:
@@ -91,7 +91,7 @@ class Database:
 
     def change(self, query: str, **values: object) -> int:
         """Carry out a statement; how many rows it touched."""
-        with speaking(self._path):
+        with speaking(self.path):
             return self._connection.execute(self._queries[query], _storable(values)).rowcount
 
 

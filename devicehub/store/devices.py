@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class DeviceTable:
-    """What the store knows of phones; each is named by its ro.serialno."""
+    """What the store knows of phones, by ro.serialno: two that were given one serialno share their row."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

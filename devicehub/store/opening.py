@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import re
 import sqlite3
@@ -44,12 +45,26 @@ def open_database(path: Path, *, on_set_aside: Callable[[Path], None] = lambda _
         StoreError: it cannot be opened or written, is a newer program's, or another program's.
     """
     _make_file(path)
-    if _damage(path) is not None:
-        with _touching(path), _lock(path):
-            aside = _set_aside_if_damaged(path)
-            _make_file(path)
-        if aside is not None:
-            on_set_aside(aside)
+    with contextlib.suppress(StoreError):
+        return _open(path)
+    # Again, while no other process begins the file or sets it aside: one may just have moved it away.
+    with _touching(path), _lock(path):
+        _make_file(path)
+        aside = _set_aside_if_damaged(path)
+        _make_file(path)
+    if aside is not None:
+        on_set_aside(aside)
+    return _open(path)
+
+
+def _open(path: Path) -> Database:
+    """Open a file that is there.
+
+    Raises:
+        StoreDamaged: it is no whole database.
+        StoreError: anything else.
+    """
+    _examine(path)
     connection = _connect(path)
     try:
         with speaking(path), _touching(path):
@@ -68,42 +83,48 @@ def newest_version() -> int:
     return len(migrations())
 
 
-def _damage(path: Path) -> str | None:
-    """What is wrong with the database, None where nothing is.
+def _examine(path: Path) -> None:
+    """Find damage and strangers before anything is written.
 
     Raises:
+        StoreDamaged: it is no whole database.
         StoreError: it is another program's, or cannot be read.
     """
     marked = mark_of(path).exists()
-    try:
-        with speaking(path), _reading(path) as connection:
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            if tables and application != APPLICATION_ID:
-                remedy = "move it away, or set DEVICEHUB_HOME to another folder"
-                raise StoreError(path, "is another program's database", remedy=remedy)
-            if marked or path.stat().st_size <= EXAMINED_ALWAYS:
-                found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-                if found != "ok":
-                    return found
-    except StoreDamaged as damage:
-        return str(damage)
+    with speaking(path), _reading(path) as connection:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        if tables and application != APPLICATION_ID:
+            remedy = "move it away, or set DEVICEHUB_HOME to another folder"
+            raise StoreError(path, "is another program's database", remedy=remedy)
+        size = math.prod(
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+        )
+        if marked or size <= EXAMINED_ALWAYS:
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            if found != "ok":
+                raise StoreDamaged(path, found)
     if marked:
         mark_of(path).unlink(missing_ok=True)
-    return None
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that leaves the log beside the database as it is; any other one's end moves it in."""
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    uri = _uri(path, "ro")
     with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
         yield connection
 
 
+def _uri(path: Path, mode: str) -> str:
+    """How SQLite is told to make no file of its own."""
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     with speaking(path):
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        uri = _uri(path, "rw")
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
@@ -157,7 +178,14 @@ def _lock(path: Path) -> Iterator[None]:
 def _set_aside_if_damaged(path: Path) -> Path | None:
     """Rename a damaged database with its side files; None where another process has done so already."""
     mark_of(path).touch()
-    if _damage(path) is None:
+    try:
+        _examine(path)
+    except StoreDamaged:
+        pass
+    except StoreError:
+        mark_of(path).unlink(missing_ok=True)
+        raise
+    else:
         return None
     aside = _free_name(path)
     for ending in _SIDE_FILES:

@@ -107,17 +107,17 @@ WHERE id = :run_id;
 
 -- name: add_launch
 -- One launch of an end.
-INSERT INTO launches (run_id, end_number, number, verdict, cause, exit_status, duration_s, text)
-VALUES (:run_id, :end_number, :number, :verdict, :cause, :exit_status, :duration_s, :text);
+INSERT INTO launches (run_id, end_number, position, number, verdict, cause, exit_status, duration_s, text)
+VALUES (:run_id, :end_number, :position, :number, :verdict, :cause, :exit_status, :duration_s, :text);
 
 -- name: add_record
 -- One measured row of a launch.
 INSERT INTO records (
-    run_id, end_number, launch, position, tool, source, backend, threads, test, prompt_tokens, decode_tokens,
-    prefill_tok_s, decode_tok_s, load_ms, record
+    run_id, end_number, launch_position, position, tool, source, backend, threads, test, prompt_tokens,
+    decode_tokens, prefill_tok_s, decode_tok_s, load_ms, record
 ) VALUES (
-    :run_id, :end_number, :launch, :position, :tool, :source, :backend, :threads, :test, :prompt_tokens,
-    :decode_tokens, :prefill_tok_s, :decode_tok_s, :load_ms, :record
+    :run_id, :end_number, :launch_position, :position, :tool, :source, :backend, :threads, :test,
+    :prompt_tokens, :decode_tokens, :prefill_tok_s, :decode_tok_s, :load_ms, :record
 );
 
 -- name: add_excerpt
@@ -130,14 +130,17 @@ VALUES (:run_id, :end_number, :position, :launch, :source, :lines);
 SELECT number, verdict, cause, exit_status, duration_s, text
 FROM launches
 WHERE run_id = :run_id AND end_number = (SELECT max(number) FROM ends WHERE run_id = :run_id)
-ORDER BY number;
+ORDER BY position;
 
 -- name: records
 -- The measured rows of the end that counts.
-SELECT launch, position, record
+SELECT launches.number AS launch, records.position, records.record
 FROM records
-WHERE run_id = :run_id AND end_number = (SELECT max(number) FROM ends WHERE run_id = :run_id)
-ORDER BY launch, position;
+JOIN launches ON launches.run_id = records.run_id
+    AND launches.end_number = records.end_number AND launches.position = records.launch_position
+WHERE records.run_id = :run_id
+    AND records.end_number = (SELECT max(number) FROM ends WHERE run_id = :run_id)
+ORDER BY records.launch_position, records.position;
 
 -- name: excerpts
 -- The log lines of the end that counts.

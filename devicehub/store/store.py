@@ -11,8 +11,8 @@ import msgspec
 from devicehub.errors import IllegalTransition, InputError, StoreError
 from devicehub.store.details import DetailTables
 from devicehub.store.devices import DeviceTable
-from devicehub.store.model import RunRow
 from devicehub.store.opening import open_database
+from devicehub.store.rows import row_of, row_values, run_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from devicehub.runs.model import Launch, RunRecord
     from devicehub.store.database import Database
-    from devicehub.store.model import Excerpt
+    from devicehub.store.model import Excerpt, RunRow
 
 DAY_S: Final = 86400.0
-_FLAGS: Final = ("virtual", "trusted")
 _FORGOTTEN_AT_ONCE: Final = 50
 """Runs a transaction; other processes wait while it lasts."""
 
@@ -69,10 +68,9 @@ class Store(DetailTables, DeviceTable):
         Raises:
             StoreError: there is a run of that id.
         """
-        values = {name: getattr(row, name) for name in RunRow.__dataclass_fields__}
         try:
             with self._database.transaction(durable=True):
-                self._database.change("add_run", **values)
+                self._database.change("add_run", **row_values(row))
                 self._note(row.id, "add", f"{row.workload} {row.model} on {row.serial}", row.created)
         except sqlite3.IntegrityError as error:
             raise StoreError(
@@ -91,7 +89,7 @@ class Store(DetailTables, DeviceTable):
         if row is None:
             row = self._database.row("run", id=self._complete(run_id))
         assert row is not None
-        return _run_row(row)
+        return run_row(row)
 
     def _complete(self, prefix: str) -> str:
         found = [row["id"] for row in self._database.rows("runs_by_prefix", prefix=prefix)] if prefix else []
@@ -131,7 +129,7 @@ class Store(DetailTables, DeviceTable):
             before=before,
             limit=limit,
         )
-        return [_run_row(row) for row in rows]
+        return [run_row(row) for row in rows]
 
     def count_runs(self) -> int:
         """How many runs there are."""
@@ -139,12 +137,12 @@ class Store(DetailTables, DeviceTable):
 
     def open_runs(self) -> list[RunRow]:
         """The runs without an end, oldest first."""
-        return [_run_row(row) for row in self._database.rows("open_runs")]
+        return [run_row(row) for row in self._database.rows("open_runs")]
 
     def runs_to_adopt(self, serialnos: Collection[str]) -> list[RunRow]:
         """The runs without an end, and the lost ones whose phone is among those that are there now."""
         rows = self._database.rows("runs_to_adopt", serialnos=json.dumps(list(serialnos)))
-        return [_run_row(row) for row in rows]
+        return [run_row(row) for row in rows]
 
     # Who carries a run
 
@@ -219,7 +217,8 @@ class Store(DetailTables, DeviceTable):
         """Move a run that has no end to a state that is none, and note the event.
 
         Raises:
-            IllegalTransition: the run has an end, or is not there.
+            IllegalTransition: the run has an end.
+            StoreError: it is not there.
         """
         try:
             with self._database.transaction():
@@ -238,8 +237,14 @@ class Store(DetailTables, DeviceTable):
                     self._note(run_id, str(event), detail, wall_s)
         except sqlite3.IntegrityError as error:
             raise IllegalTransition(f"run {run_id}", f"{event} to {state}") from error
-        if not moved:
-            raise IllegalTransition(f"run {run_id}, which has ended or is gone,", event)
+        if moved:
+            return
+        if self._database.row("run", id=run_id) is None:
+            problem = f"run {run_id} is not in it any more"
+            raise StoreError(
+                self._database.path, problem, remedy="see whether a database was set aside beside it"
+            )
+        raise IllegalTransition(f"run {run_id}, which has ended,", event)
 
     def touch(self, run_id: str, wall_s: float) -> None:
         """Note that the run's phone answered."""
@@ -252,24 +257,27 @@ class Store(DetailTables, DeviceTable):
         """Write the run's end with all that belongs to it, once.
 
         The database holds the rule, so any number of processes may try: the first end stays, but `lost`,
-        which the first other end replaces.
+        which the first other end replaces. A run that is not there is written down with it: its database
+        was set aside while it was under way.
 
         Returns:
-            False where the run has an end that stays, or is not there; nothing is written then.
+            False where the run has an end that stays; nothing is written then.
         """
+        encoded = msgspec.json.encode(record)
         try:
             with self._database.transaction(durable=True):
+                if self._database.row("run", id=run_id) is None:
+                    self._database.change("add_run", **row_values(row_of(run_id, record, encoded)))
                 number = self._database.value(
-                    "add_end",
-                    run_id=run_id,
-                    state=str(record.state),
-                    wall_s=wall_s,
-                    record=msgspec.json.encode(record),
+                    "add_end", run_id=run_id, state=str(record.state), wall_s=wall_s, record=encoded
                 )
                 if number is not None:
                     self._end(run_id, int(number), record, wall_s, excerpts)
-        except sqlite3.IntegrityError:
-            return False
+        except sqlite3.IntegrityError as error:
+            problem = f"the end of run {run_id} cannot be written: {error}"
+            raise StoreError(
+                self._database.path, problem, remedy="report this as an error of ours"
+            ) from error
         self._carried.pop(run_id, None)
         return number is not None
 
@@ -291,8 +299,8 @@ class Store(DetailTables, DeviceTable):
             ended=record.ended,
             wall_s=wall_s,
         )
-        for launch in record.launches:
-            self._add_launch(run_id, number, launch)
+        for position, launch in enumerate(record.launches):
+            self._add_launch({"run_id": run_id, "end_number": number}, position, launch)
         for position, excerpt in enumerate(excerpts):
             self._database.change(
                 "add_excerpt",
@@ -305,11 +313,11 @@ class Store(DetailTables, DeviceTable):
             )
         self._note(run_id, "replace_lost" if number > 1 else "end", record.cause or "", wall_s)
 
-    def _add_launch(self, run_id: str, end_number: int, launch: Launch) -> None:
-        key = {"run_id": run_id, "end_number": end_number}
+    def _add_launch(self, key: dict[str, Any], position: int, launch: Launch) -> None:
         self._database.change(
             "add_launch",
             **key,
+            position=position,
             number=launch.number,
             verdict=launch.verdict,
             cause=launch.cause,
@@ -317,7 +325,7 @@ class Store(DetailTables, DeviceTable):
             duration_s=launch.duration_s,
             text=launch.text,
         )
-        for position, row in enumerate(launch.records):
+        for row_position, row in enumerate(launch.records):
             columns: dict[str, Any] = {
                 name: getattr(row, name)
                 for name in (
@@ -325,9 +333,9 @@ class Store(DetailTables, DeviceTable):
                     "prefill_tok_s", "decode_tok_s", "load_ms",
                 )
             }  # fmt: skip
-            encoded = msgspec.json.encode(row)
+            columns["record"] = msgspec.json.encode(row)
             self._database.change(
-                "add_record", **key, launch=launch.number, position=position, record=encoded, **columns
+                "add_record", **key, launch_position=position, position=row_position, **columns
             )
 
     def _note(self, run_id: str, kind: str, detail: str, wall_s: float) -> None:
@@ -356,10 +364,3 @@ class Store(DetailTables, DeviceTable):
             if not done:
                 break
         return forgotten
-
-
-def _run_row(row: sqlite3.Row) -> RunRow:
-    values = {name: row[name] for name in RunRow.__dataclass_fields__}
-    for name in _FLAGS:
-        values[name] = None if values[name] is None else bool(values[name])
-    return RunRow(**values)

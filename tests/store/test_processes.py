@@ -163,7 +163,7 @@ def test_no_strike_of_several_processes_is_lost(team: Team) -> None:
 
 
 def test_processes_that_begin_one_database_at_once_all_get_it(team: Team, tmp_path: Path) -> None:
-    for number in range(20):
+    for number in range(8):
         path = tmp_path / f"home{number}" / "devicehub.db"
         assert team.do(*((n, ("open", path)) for n in range(PROCESSES))) == [[]] * PROCESSES
         with Store.open(path) as store:
@@ -171,7 +171,7 @@ def test_processes_that_begin_one_database_at_once_all_get_it(team: Team, tmp_pa
 
 
 def test_processes_that_meet_one_damage_set_it_aside_once(team: Team, tmp_path: Path) -> None:
-    for number in range(20):
+    for number in range(8):
         path = tmp_path / f"home{number}" / "devicehub.db"
         path.parent.mkdir()
         path.write_bytes(b"no database" * 500)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from devicehub.errors import IllegalTransition, InputError, StoreError
+from devicehub.runs.model import Attempt
 from devicehub.store.model import Excerpt
 from devicehub.store.store import DAY_S, Store
-from tests.store.samples import record, run_row
+from tests.store.samples import launch, record, run_row
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_no_step_leads_out_of_an_end_or_into_one(store: Store, end: str) -> None
     with pytest.raises(IllegalTransition):
         store.advance("r1", "running", "started", wall_s=201.0)
     assert store.run("r1").state == end
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(StoreError, match="run nothing is not in it any more; "):
         store.advance("nothing", "running", "started", wall_s=201.0)
 
 
@@ -153,7 +154,7 @@ def test_end_is_written_whole(store: Store) -> None:
     assert (row.prefill_tok_s, row.decode_tok_s) == (120.5, 9.25)
     assert row.record is not None
     assert b'"decode_tok_s":9.25' in row.record
-    assert [(launch.number, launch.verdict, launch.duration_s) for launch in store.launches("r1")] == [
+    assert [(item.number, item.verdict, item.duration_s) for item in store.launches("r1")] == [
         (1, "succeeded", 3.5)
     ]
     (measured,) = store.records("r1")
@@ -183,13 +184,32 @@ def test_lost_is_replaced_once_and_not_by_lost(store: Store) -> None:
     assert not store.finish("r1", record("succeeded"), wall_s=400.0)
     assert (store.run("r1").state, store.run("r1").cause) == ("failed", "segfault")
     assert [end.state for end in store.ends("r1")] == ["lost", "failed"]
-    assert [launch.verdict for launch in store.launches("r1")] == ["failed"]
+    assert [item.verdict for item in store.launches("r1")] == ["failed"]
     assert [event.kind for event in store.events("r1")] == ["add", "end", "replace_lost"]
 
 
-def test_end_of_an_unknown_run_is_not_written(store: Store) -> None:
-    assert not store.finish("r1", record(), wall_s=200.0)
-    assert store.ends("r1") == []
+def test_end_of_a_run_whose_database_was_set_aside_is_kept(store: Store) -> None:
+    attempts = [
+        Attempt(number=1, phone_run_id="r1", cause="rebooted"),
+        Attempt(number=2, phone_run_id="r1.2"),
+    ]
+    assert store.finish("r1", record(attempts=attempts), wall_s=200.0)
+    row = store.run("r1")
+    assert (row.state, row.attempt, row.phone_run_id, row.model) == ("succeeded", 2, "r1.2", "m")
+    assert not store.finish("r1", record("failed"), wall_s=300.0)
+
+
+def test_two_launches_of_one_number_do_not_keep_a_run_from_its_end(store: Store) -> None:
+    store.add_run(run_row())
+    assert store.finish("r1", record(launches=[launch(), launch()]), wall_s=200.0)
+    assert len(store.launches("r1")) == len(store.records("r1")) == 2
+
+
+def test_end_that_is_none_is_refused_aloud(store: Store) -> None:
+    store.add_run(run_row())
+    with pytest.raises(StoreError, match="the end of run r1 cannot be written: CHECK constraint failed"):
+        store.finish("r1", record("running"), wall_s=200.0)
+    assert store.run("r1").state == "queued"
 
 
 def test_runs_to_adopt_are_those_without_end_and_lost_ones_whose_phone_is_there(store: Store) -> None:

@@ -91,20 +91,21 @@ END;
 CREATE TABLE launches (
     run_id TEXT NOT NULL,
     end_number INTEGER NOT NULL,
+    position INTEGER NOT NULL,
     number INTEGER NOT NULL,
     verdict TEXT,
     cause TEXT,
     exit_status INTEGER,
     duration_s REAL,
     text TEXT,
-    PRIMARY KEY (run_id, end_number, number),
+    PRIMARY KEY (run_id, end_number, position),
     FOREIGN KEY (run_id, end_number) REFERENCES ends (run_id, number) ON DELETE CASCADE
 ) STRICT;
 
 CREATE TABLE records (
     run_id TEXT NOT NULL,
     end_number INTEGER NOT NULL,
-    launch INTEGER NOT NULL,
+    launch_position INTEGER NOT NULL,
     position INTEGER NOT NULL,
     tool TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -117,8 +118,8 @@ CREATE TABLE records (
     decode_tok_s REAL,
     load_ms REAL,
     record BLOB NOT NULL,
-    PRIMARY KEY (run_id, end_number, launch, position),
-    FOREIGN KEY (run_id, end_number, launch) REFERENCES launches (run_id, end_number, number)
+    PRIMARY KEY (run_id, end_number, launch_position, position),
+    FOREIGN KEY (run_id, end_number, launch_position) REFERENCES launches (run_id, end_number, position)
         ON DELETE CASCADE
 ) STRICT;
 
