@@ -237,16 +237,18 @@ class Hub:
         """
         row = self.store.run(run_id)
         while not RunState(row.state).is_end:
-            device, transport = await self._phone_of(row)
+            phones = await self._phones_of(row)
             means = await self.means()
             if is_carried(row):
-                row = await watch(row, transport, means, listener)
+                row = await watch(row, phones[0][1] if phones else None, means, listener)
                 continue
-            if transport is None:
+            if not phones:
                 raise PhoneAway(serial=row.serial, run_id=row.id, waited_s=0)
             adopter = Adopter(row, means, lost_after_s=self.lost_after_s, listener=listener)
-            await adopter.adopt(device, transport, wait=True, patience_s=patience_s)
+            await adopter.adopt(phones, wait=True, patience_s=patience_s)
             row = self.store.run(row.id)
+            if not RunState(row.state).is_end:
+                await self._clock.sleep(_RETRY_S)  # another process was first, or the phone went away
         return row
 
     async def stop_run(self, run_id: str) -> RunRow:
@@ -259,25 +261,30 @@ class Hub:
         if RunState(row.state).is_end:
             return row
         self.store.request_stop(row.id, self._clock.wall_s())
-        device, transport = await self._phone_of(row)
+        phones = await self._phones_of(row)
         means = await self.means()
         if is_carried(row):
             # Its own process heeds the request; a run that the phone has is ended there at once.
-            if transport is not None:
+            for _, transport in phones:
                 runner = Runner(transport, agent_dir=means.agent, clock=self._clock)
                 with contextlib.suppress(AdbError, RunnerError):
                     await runner.stop(await runner.find(row.phone_run_id))
-            return await watch(row, None, means, SilentListener())
+            if phones:
+                return await watch(row, None, means, SilentListener())
+            return row
         adopter = Adopter(row, means, lost_after_s=self.lost_after_s)
-        await adopter.adopt(device, transport, patience_s=_STOP_PATIENCE_S)
+        await adopter.adopt(phones, patience_s=_STOP_PATIENCE_S)
         return self.store.run(row.id)
 
-    async def _phone_of(self, row: RunRow) -> tuple[Device | None, Transport | None]:
-        for device in await self.devices():
-            same = device.identity is not None and device.identity.serialno == row.serialno
-            if same and device.transports and device.state in _ANSWERING:
-                return device, self.transport(device)
-        return None, None
+    async def _phones_of(self, row: RunRow) -> list[tuple[Device, Transport]]:
+        return [
+            (device, self.transport(device))
+            for device in await self.devices()
+            if device.identity is not None
+            and device.identity.serialno == row.serialno
+            and device.transports
+            and device.state in _ANSWERING
+        ]
 
     def release(self, selector: str) -> str:
         """Let a phone out of quarantine, named by serial or ro.serialno; its ro.serialno.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from devicehub.dispatch.closing import close_run
 from devicehub.dispatch.conditions import ConditionsReader
@@ -10,13 +10,16 @@ from devicehub.dispatch.follower import Follower
 from devicehub.dispatch.journal import Journal, is_alive, own_process
 from devicehub.dispatch.link import Link
 from devicehub.dispatch.outcome import PHONE_LOST, STOPPED, Ended, read_header
+from devicehub.dispatch.proof import has_begun
 from devicehub.dispatch.request import SilentListener
-from devicehub.errors import AdbError, HubError, PhoneAway
+from devicehub.errors import AdbError, HubError, PhoneAway, RunnerError, StoreError
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState
 from devicehub.runs.model import Attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from devicehub.adb.client import Transport
     from devicehub.device.model import Device
     from devicehub.dispatch.means import Means
@@ -28,6 +31,9 @@ _BEFORE_PHONE: Final = frozenset({RunState.QUEUED, RunState.CHECKING, RunState.D
 """The store is told `starting` before the phone is told anything."""
 HUB_KILLED: Final = "hub_killed"
 """The hub's word for a run that its command never brought onto the phone."""
+
+
+Phone: TypeAlias = "tuple[Device, Transport]"
 
 
 class Adopter:
@@ -50,18 +56,12 @@ class Adopter:
         self._journal.resume(row.attempt)
 
     async def adopt(
-        self,
-        device: Device | None,
-        transport: Transport | None,
-        *,
-        wait: bool = False,
-        patience_s: float = 0.0,
+        self, phones: Sequence[Phone], *, wait: bool = False, patience_s: float = 0.0
     ) -> RunRecord | None:
         """Bring the run as far as it can be told now; its record if that is its end.
 
         Args:
-            device: its phone, None while that is away.
-            transport: the way to it.
+            phones: those of its ro.serialno that are there: cheap ones share it.
             wait: follow a run that is still under way to its end.
             patience_s: how long the phone may be away meanwhile.
         """
@@ -69,52 +69,66 @@ class Adopter:
         if not self._means.store.claim(self._row.id, pid, started, is_alive):
             return None
         try:
-            return await self._adopt(device, transport, wait=wait, patience_s=patience_s)
+            return await self._adopt(phones, wait=wait, patience_s=patience_s)
         except (AdbError, PhoneAway):
             return None  # it is away again; the next command finds it
         finally:
             self._means.store.release(self._row.id)
 
-    async def _adopt(
-        self, device: Device | None, transport: Transport | None, *, wait: bool, patience_s: float
-    ) -> RunRecord | None:
+    async def _adopt(self, phones: Sequence[Phone], *, wait: bool, patience_s: float) -> RunRecord | None:
         header = read_header(self._row.request)
         if header is None:
             return None  # another version's; that one can read it
         if self._journal.state in _BEFORE_PHONE:
             asked = self._means.store.stop_requested(self._row.id)
             return self._close(header, STOPPED if asked else HUB_KILLED)
-        if device is None or transport is None:
+        if not phones:
             away_s = self._means.clock.wall_s() - (self._row.last_contact or self._row.created)
             if self._journal.state is RunState.LOST or away_s < self._lost_after_s:
                 return None
             return self._close(header, PHONE_LOST)
-        return await self._ask_phone(header, device, transport, wait=wait, patience_s=patience_s)
+        self._means.store.touch(self._row.id, self._means.clock.wall_s())
+        try:
+            phone = await self._find_phone(phones)
+            if phone is None:
+                return None if self._journal.state is RunState.LOST else self._close(header, HUB_KILLED)
+            return await self._collect(header, *phone, wait=wait, patience_s=patience_s)
+        except RunnerError as error:
+            # The phone answers, and what it has cannot be read: that will not change.
+            if error.transient or self._journal.state is RunState.LOST:
+                raise
+            return self._close(header, "agent_failed", sentence=str(error))
 
-    async def _ask_phone(
+    async def _find_phone(self, phones: Sequence[Phone]) -> Phone | None:
+        """The phone that has begun the run; None where none has, nor ever will."""
+        row = self._row
+        phones = sorted(phones, key=lambda phone: _boot_id(phone[0]) != row.boot_id)
+        for device, transport in phones:
+            if await has_begun(self._runner(transport), row.phone_run_id):
+                return device, transport
+        return None
+
+    def _runner(self, transport: Transport) -> Runner:
+        return Runner(transport, agent_dir=self._means.agent, clock=self._means.clock)
+
+    async def _collect(
         self, header: RunHeader, device: Device, transport: Transport, *, wait: bool, patience_s: float
     ) -> RunRecord | None:
-        means, phone_run_id = self._means, self._row.phone_run_id
-        runner = Runner(transport, agent_dir=means.agent, clock=means.clock)
-        status = await runner.status(phone_run_id)
-        means.store.touch(self._row.id, means.clock.wall_s())
-        if self._journal.state is RunState.LOST and status.state in ("none", "running"):
+        means, phone_run_id, runner = self._means, self._row.phone_run_id, self._runner(transport)
+        running = (await runner.status(phone_run_id)).state == "running"
+        if running and self._journal.state is RunState.LOST:
             return None
-        if status.state == "none":
-            return self._close(header, HUB_KILLED)
-        if status.state == "running":
-            if means.store.stop_requested(self._row.id):
-                await runner.stop(await runner.find(phone_run_id), STOPPED)
-            elif not wait:
-                self._journal.move(RunEvent.STARTED)
-                return None
-        handle = await runner.find(phone_run_id)
-        self._journal.move(RunEvent.STARTED if status.state == "running" else RunEvent.EXITED)
-        assert device.identity is not None
+        if running and means.store.stop_requested(self._row.id):
+            await runner.stop(runner.handle(phone_run_id), STOPPED)
+        elif running and not wait:
+            self._journal.move(RunEvent.STARTED)
+            return None
+        self._journal.move(RunEvent.STARTED if running else RunEvent.EXITED)
         link = Link(
             means.client,
             means.door,
-            serialno=device.identity.serialno,
+            serialno=self._row.serialno,
+            boot_id=_boot_id(device),
             transport=transport,
             serial=device.serial,
             clock=means.clock,
@@ -127,7 +141,7 @@ class Adopter:
             journal=self._journal,
             patience_s=patience_s,
         )
-        ended = await follower.follow(handle)
+        ended = await follower.follow(await runner.find(phone_run_id))
         return self._close(header, ended.cause, ended, timings=follower.timings)
 
     def _close(
@@ -137,10 +151,13 @@ class Adopter:
         ended: Ended | None = None,
         *,
         timings: dict[str, float] | None = None,
+        sentence: str | None = None,
     ) -> RunRecord:
         if ended is None:
-            ended = Ended(cause, ConditionsReader(header).finish())
-        attempt = Attempt(number=self._row.attempt, phone_run_id=self._row.phone_run_id, cause=cause)
+            ended = Ended(cause, ConditionsReader(header).finish(), sentence=sentence)
+        attempt = Attempt(
+            number=self._row.attempt, phone_run_id=self._row.phone_run_id, cause=cause, sentence=sentence
+        )
         return close_run(
             self._means, self._journal, header, ended, attempts=[attempt], timings=dict(timings or {})
         )
@@ -148,7 +165,7 @@ class Adopter:
 
 async def adopt_all(
     means: Means,
-    devices: list[tuple[Device, Transport]],
+    phones: Sequence[Phone],
     *,
     lost_after_s: float,
     listener: RunListener | None = None,
@@ -157,16 +174,24 @@ async def adopt_all(
 
     A run that cannot be taken up now disturbs no other.
     """
-    present = {device.identity.serialno: (device, way) for device, way in devices if device.identity}
+    present: dict[str, list[Phone]] = {}
+    for device, transport in phones:
+        if device.identity is not None:
+            present.setdefault(device.identity.serialno, []).append((device, transport))
     ended = []
     for row in means.store.runs_to_adopt(present):
-        device, transport = present.get(row.serialno, (None, None))
         adopter = Adopter(row, means, lost_after_s=lost_after_s, listener=listener)
         try:
-            record = await adopter.adopt(device, transport)
+            record = await adopter.adopt(present.get(row.serialno, []))
+        except StoreError:
+            raise
         except HubError as error:
             means.store.add_event(row.id, "adopt_failed", str(error), means.clock.wall_s())
             continue
         if record is not None:
             ended.append(record)
     return ended
+
+
+def _boot_id(device: Device) -> str:
+    return device.identity.boot_id if device.identity else ""

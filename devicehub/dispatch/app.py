@@ -104,6 +104,7 @@ class _Driver:
         if await self._wait_until_ready() != "loaded":
             return
         channel = await self._across_breaks(self._find_channel)
+        await self._across_breaks(self._check_alive)
         if isinstance(channel, NoAnswer):
             await self._fail(channel)
             return
@@ -178,6 +179,7 @@ class _Driver:
             return NoAnswer(
                 "app_no_channel", ["the app's benchmark is started by a debug build's commands only"]
             )
+        await self._check_alive()
         api = Api(self._transport, self._plan, self._clock, port=port, key=key)
         why = await api.start()
         if why is None:
@@ -206,8 +208,14 @@ class _Driver:
         return state
 
     async def _state(self) -> str:
-        """How far app.sh is: starting, up, loaded, failed, gone; gone, too, when the launch has ended."""
-        script = f"cat {self._path('app')} 2>/dev/null; [ ! -e {self._path('exit')} ] || echo state=gone"
+        """How far app.sh is: starting, up, loaded, failed, gone; gone, too, when app or launch has ended.
+
+        app.sh looks once a second: in that time a start of the app's service would bring up another process.
+        """
+        script = (
+            f"cat {self._path('app')} 2>/dev/null; [ ! -e {self._path('exit')} ] || echo state=gone; "
+            f"read -r pid start <{self._path('watch')} && [ ! -d /proc/$pid ] && echo state=gone"
+        )
         return parse_fields((await self._run(script)).stdout).get("state", "")
 
     async def _check_alive(self) -> None:

@@ -6,6 +6,7 @@ taken, and none is left behind by a hub that was killed.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -195,12 +196,10 @@ class Api:
             timeout_s=_SHELL_S,
         )
         for _ in range(_API_TRIES):
-            try:
-                await self._fetch(http.encode_request("GET", "/v1/models"))
-            except AdbRefused:
-                await self._clock.sleep(_TRY_S)
-            else:
-                return None
+            with contextlib.suppress(AdbRefused):
+                if await self._fetch(http.encode_request("GET", "/v1/models")):
+                    return None
+            await self._clock.sleep(_TRY_S)
         said = " ".join((words.stdout + words.stderr).decode("utf-8", "replace").split())
         return f"nothing listens on port {self._port} of the phone; am said: {said[:200]}"
 
@@ -259,6 +258,7 @@ class Api:
         return NoAnswer("app_no_channel", join_lines(lines))
 
     async def _fetch(self, request: bytes) -> int:
+        """The status of the answer; 0 where there is none."""
         code = 0
         async with await self._open() as stream:
             await stream.write(request)

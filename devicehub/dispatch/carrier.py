@@ -16,9 +16,10 @@ from devicehub.dispatch.header import check_fit, make_header
 from devicehub.dispatch.journal import Journal
 from devicehub.dispatch.link import Link
 from devicehub.dispatch.outcome import STOPPED, Ended
+from devicehub.dispatch.proof import has_begun
 from devicehub.dispatch.request import SilentListener
 from devicehub.dispatch.starter import Starter
-from devicehub.errors import AdbError, DeviceGone, HubError, PhoneAway, RunRefused, StoreError
+from devicehub.errors import AdbError, DeviceGone, HubError, PhoneAway, PhoneLocked, RunRefused, StoreError
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState
 from devicehub.runs.model import Attempt
@@ -73,6 +74,7 @@ class Carrier:
             means.client,
             means.door,
             serialno=device.identity.serialno,
+            boot_id=device.identity.boot_id,
             transport=transport,
             serial=device.serial,
             clock=means.clock,
@@ -180,10 +182,21 @@ class Carrier:
             except (PhoneAway, StoreError):
                 raise
             except HubError as failure:
+                await self._leave_nothing(failure)
                 error = failure
                 ended = Ended(cause_of(failure), self._no_conditions(), sentence=str(failure))
             if not await self._may_try_again(ended, error, number):
                 return Outcome(self._close(ended, number), error)
+
+    async def _leave_nothing(self, failure: HubError) -> None:
+        """Whatever went wrong between hub and phone: a run that is given up must not go on there."""
+        if self._journal.state in _ON_PHONE and not isinstance(failure, PhoneLocked):
+            await self._runner.abandon(self._runner.handle(self._phone_run_id))
+
+    @property
+    def _runner(self) -> Runner:
+        """The phone's agent, by the way that leads to it now."""
+        return Runner(self._link.transport, agent_dir=self._means.agent, clock=self._means.clock)
 
     def _begin_attempt(self, number: int) -> None:
         self._phone_run_id = self._header.id if number == 1 else f"{self._header.id}.{number}"
@@ -213,11 +226,10 @@ class Carrier:
         self._move(RunEvent.LINK_LOST)
         patience_s = self._request.patience_s
         try:
-            transport = await self._link.back(deadline_s=self._means.clock.monotonic_s() + patience_s)
-            runner = Runner(transport, agent_dir=self._means.agent, clock=self._means.clock)
-            if (await runner.status(self._phone_run_id)).state == "none":
+            await self._link.back(deadline_s=self._means.clock.monotonic_s() + patience_s)
+            if not await has_begun(self._runner, self._phone_run_id):
                 raise error
-            return await runner.find(self._phone_run_id)
+            return await self._runner.find(self._phone_run_id)
         except DeviceGone as gone:
             if gone is error:
                 raise
@@ -261,15 +273,19 @@ class Carrier:
 
     async def _cancel(self) -> None:
         """Ctrl-C: the phone is told; one that cannot be told is told when it is back."""
-        if self._journal.state in _ON_PHONE:
-            runner = Runner(self._link.transport, agent_dir=self._means.agent, clock=self._means.clock)
-            if not await runner.abandon(runner.handle(self._phone_run_id)):
-                self._means.store.request_stop(self._header.id, self._means.clock.wall_s())
-                self._means.store.release(self._header.id)
-                self._listener.on_note(
-                    f"the phone is out of reach; run {self._header.id} is stopped when it is back"
-                )
-                return
+        if self._journal.state is RunState.COLLECTING:
+            self._means.store.release(self._header.id)
+            self._listener.on_note(f"run {self._header.id} has ended; the next command collects it")
+            return
+        if self._journal.state in _ON_PHONE and not await self._runner.abandon(
+            self._runner.handle(self._phone_run_id)
+        ):
+            self._means.store.request_stop(self._header.id, self._means.clock.wall_s())
+            self._means.store.release(self._header.id)
+            self._listener.on_note(
+                f"the phone is out of reach; run {self._header.id} is stopped when it is back"
+            )
+            return
         self._close(Ended(STOPPED, self._no_conditions()), len(self._failed) + 1)
 
     def _close(self, ended: Ended, number: int) -> RunRecord:

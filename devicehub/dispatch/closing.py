@@ -15,6 +15,7 @@ from devicehub.errors import (
     NoSpace,
     PhoneLocked,
     RunnerError,
+    StoreError,
 )
 from devicehub.runs.lifecycle import next_state
 from devicehub.runs.model import RunRecord, Timings
@@ -63,9 +64,11 @@ def close_run(
         ended_s=means.clock.wall_s(),
     )
     if not journal.finish(record):
+        # Another process was first, or a person: what stands there is the end.
         row = means.store.run(header.id)
-        if row.record is not None:
-            return msgspec.json.decode(row.record, type=RunRecord)
+        if row.record is None:
+            raise StoreError(header.id, "its end cannot be written down", remedy="see `devicehub runs list`")
+        return msgspec.json.decode(row.record, type=RunRecord)
     _judge_phone(means, record)
     return record
 
@@ -74,7 +77,8 @@ def _judge_phone(means: Means, record: RunRecord) -> None:
     """Count what speaks against the phone; too much in a row puts it into quarantine."""
     store, serialno = means.store, record.device.serialno
     if record.cause not in PHONE_CAUSES:
-        store.clear_strikes(serialno)
+        if record.verdict is not None and record.launches:
+            store.clear_strikes(serialno)  # the phone did its part
         return
     strikes = store.strike(serialno, record.cause, means.clock.wall_s())
     if strikes >= STRIKES:

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from devicehub.dispatch.app import drive_app
+from devicehub.dispatch.diagnosis import diagnose, may_diagnose
 from devicehub.dispatch.launches import APP, app_plan_of
 from devicehub.dispatch.outcome import STOPPED, Ended
 from devicehub.dispatch.reader import RunReader
@@ -25,22 +26,19 @@ from devicehub.runs.lifecycle import RunEvent
 from devicehub.runs.retry import backoff_s
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from devicehub.dispatch.journal import Journal
     from devicehub.dispatch.link import Link
     from devicehub.dispatch.means import Means
     from devicehub.dispatch.request import RunListener
-    from devicehub.runner.contract import Exit, RunHandle
-    from devicehub.runs.model import Launch, RunHeader
+    from devicehub.runner.contract import RunHandle
+    from devicehub.runs.model import RunHeader
 
 T = TypeVar("T")
 
 _FOLLOW_PATIENCE_S: Final = 3.0
 """How long the runner waits by itself, before the phone is looked for anew."""
-_DIAGNOSIS_TIMEOUT_S: Final = 120.0
-_DIAGNOSIS_LINES: Final = 40
-_CRASHES: Final = frozenset({"abort", "arithmetic_error", "bus_error", "illegal_instruction", "segfault"})
 
 
 def first_of(group: BaseExceptionGroup[HubError]) -> HubError:
@@ -85,6 +83,7 @@ class Follower:
         self._patience_s = patience_s
         self._reader = RunReader(header)
         self._breaks = 0
+        self._stopped = False
         self.timings: dict[str, float] = {}
 
     @property
@@ -93,12 +92,25 @@ class Follower:
         return Runner(self._link.transport, agent_dir=self._means.agent, clock=self._clock)
 
     async def follow(self, handle: RunHandle) -> Ended:
-        """Read the run to its end and judge it.
+        """Read the run to its end and judge it; what has to be asked of an app is asked meanwhile.
 
         Raises:
             PhoneAway: the phone was away for longer than the patience; the run goes on there.
             RunnerError: the phone has lost files of the run.
         """
+        if self._header.workload != APP:
+            return await self._follow(handle)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                asking = tasks.create_task(self._ask_app(handle))
+                ended = await self._follow(handle)
+                # A launch that has ended answers nothing any more.
+                asking.cancel()
+        except* HubError as group:
+            raise first_of(group) from None
+        return ended
+
+    async def _follow(self, handle: RunHandle) -> Ended:
         begun_s = self._clock.monotonic_s()
         cause: str | None = None
         sentence: str | None = None
@@ -114,15 +126,16 @@ class Follower:
             await self.runner.abandon(handle)  # what the supervisor left behind
         self._journal.samples(b"", last=True)
         launches = self._reader.finish(cause if cause != STOPPED else None, [sentence] if sentence else [])
-        diagnosis = await self._diagnose(handle, launches)
         self.timings["collect_ms"] = self._ms_since(begun_s)
+        if may_diagnose(launches):
+            self._listener.on_note("the launch crashed; repeating it once on a terminal, for its last lines")
         return Ended(
             cause=cause,
             sentence=sentence,
             conditions=self._reader.conditions.finish(self._reader.exits, launches),
             launches=launches,
             breaks=self._reader.conditions.breaks(self._reader.exits),
-            diagnosis=diagnosis,
+            diagnosis=await diagnose(self.runner, handle, launches),
         )
 
     async def _across_breaks(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[T]]) -> T:
@@ -151,20 +164,6 @@ class Follower:
                 serial=self._header.device.serial, run_id=self._header.id, waited_s=self._patience_s
             ) from error
 
-    async def _read(self, handle: RunHandle) -> None:
-        """Read to the end of the run; what has to be asked of an app is asked meanwhile."""
-        if self._header.workload != APP:
-            await self._read_pieces(handle)
-            return
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                asking = tasks.create_task(self._ask_app(handle))
-                await self._read_pieces(handle)
-                # A launch that has ended answers nothing any more.
-                asking.cancel()
-        except* HubError as group:
-            raise first_of(group) from None
-
     async def _ask_app(self, handle: RunHandle) -> None:
         reply = await drive_app(
             lambda: self._link.transport,
@@ -176,46 +175,48 @@ class Follower:
         )
         self._reader.reader(1).feed_reply(reply)
 
-    async def _read_pieces(self, handle: RunHandle) -> None:
+    async def _read(self, handle: RunHandle) -> None:
         pieces = self.runner.follow(
             handle,
             positions=self._reader.positions,
             patience_s=_FOLLOW_PATIENCE_S,
             on_link=lambda works: self._on_link(works=works),
         )
-        async with contextlib.aclosing(pieces):
-            async for item in pieces:
-                self._listener.on_text(self._reader.feed(item))
-                if isinstance(item, Piece) and item.stream == "samples":
-                    self._journal.samples(item.data)
+        try:
+            async with contextlib.aclosing(pieces):
+                async for item in pieces:
+                    self._listener.on_text(self._reader.feed(item))
+                    if isinstance(item, Piece) and item.stream == "samples":
+                        self._journal.samples(item.data)
+                        await self._heed_stop(handle)
+        except RunLost:
+            raise
+        except RunnerError:
+            # A run whose supervisor never came up cannot be followed; the phone knows why.
+            status = await self.runner.status(handle.run_id)
+            if status.state != "lost":
+                raise
+            cause = status.cause or "agent_killed"
+            serial = self._header.device.serial
+            raise RunLost(serial=serial, run_id=handle.run_id, cause=cause) from None
+
+    async def _heed_stop(self, handle: RunHandle) -> None:
+        """End a run that a person, in another process, wants to end; looked at with each sample."""
+        if not self._stopped and self._journal.stop_requested():
+            self._stopped = True
+            await self.runner.stop(handle, STOPPED)
 
     async def _collect(self, handle: RunHandle) -> str | None:
         """Fetch what the tools wrote into files; why the agent ended the run."""
         runner = self.runner
-        end = await runner.result(handle)
-        for number, names in self._result_files(end):
-            for name in names:
-                data = await runner.fetch(handle, number, name)
+        end = await runner.result(handle, patience_s=_FOLLOW_PATIENCE_S)
+        for launch in end.launches:
+            for name in self._header.result_files:
+                data = await runner.fetch(handle, launch.number, name, patience_s=_FOLLOW_PATIENCE_S)
                 if data is not None:
-                    self._reader.reader(number).feed_result(name, data)
+                    self._reader.reader(launch.number).feed_result(name, data)
         self._reader.log_captured, self._reader.log_wrapped = end.log_captured, end.log_wrapped
         return end.cause
-
-    def _result_files(self, end: Exit) -> list[tuple[int, Sequence[str]]]:
-        return [(launch.number, self._header.result_files) for launch in end.launches]
-
-    async def _diagnose(self, handle: RunHandle, launches: Sequence[Launch]) -> list[str]:
-        """Repeat a launch that crashed before it flushed its counters, on a terminal, for its last words."""
-        last = launches[-1] if launches else None
-        if last is None or last.cause not in _CRASHES or last.records:
-            return []
-        self._listener.on_note("the launch crashed; repeating it once on a terminal, for its last lines")
-        try:
-            said = await self.runner.diagnose(handle, last.number, timeout_s=_DIAGNOSIS_TIMEOUT_S)
-        except (AdbError, RunnerError) as error:
-            return [f"(could not be repeated: {error})"]
-        lines = said.decode("utf-8", "replace").replace("\r", "").splitlines()
-        return lines[-_DIAGNOSIS_LINES:]
 
     def _on_link(self, *, works: bool) -> None:
         self._move(RunEvent.LINK_BACK if works else RunEvent.LINK_LOST)

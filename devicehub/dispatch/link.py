@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devicehub.device.lifecycle import DeviceEvent, event_for
@@ -53,13 +54,23 @@ class ServerDoor:
         return lines
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A phone of the right ro.serialno."""
+
+    line: DeviceLine
+    transport: Transport
+    boot_id: str | None
+
+
 class Link:
     """One phone, by whatever way adb reaches it.
 
     Args:
         client: its adb server.
         door: guards that server while it is dead.
-        serialno: who the phone is.
+        serialno: who the phone is; cheap phones share one.
+        boot_id: which of them, until it boots anew.
         transport: the way that worked last.
         serial: adb's label of that way.
         clock: paces the tries.
@@ -71,6 +82,7 @@ class Link:
         door: ServerDoor,
         *,
         serialno: str,
+        boot_id: str,
         transport: Transport,
         serial: str,
         clock: Clock,
@@ -78,6 +90,7 @@ class Link:
         self._client = client
         self._door = door
         self._serialno = serialno
+        self._boot_id = boot_id
         self._serial = serial
         self._clock = clock
         self.transport = transport
@@ -109,15 +122,25 @@ class Link:
             lines = await self._door.devices()
         except (AdbError, SelectionError):
             return None
-        # The label that it had comes first; after a reboot or over Wi-Fi it may have another.
-        lines = sorted(lines, key=lambda line: line.serial != self._serial)
-        for line in lines:
-            if event_for(line.state) is DeviceEvent.SEEN and (found := await self._recognise(line)):
-                return found
-        await self._connect_again(lines)
-        return None
+        chosen = await self._choose(lines)
+        if chosen is None:
+            await self._connect_again(lines)
+            return None
+        self._serial = chosen.line.serial
+        return chosen.transport
 
-    async def _recognise(self, line: DeviceLine) -> Transport | None:
+    async def _choose(self, lines: list[DeviceLine]) -> _Candidate | None:
+        candidates = []
+        for line in sorted(lines, key=lambda line: line.serial != self._serial):
+            if event_for(line.state) is DeviceEvent.SEEN and (found := await self._recognise(line)):
+                if found.boot_id == self._boot_id:
+                    return found
+                candidates.append(found)
+        # After a reboot the label tells; without it, it must be the only phone of its serialno.
+        same_label = [found for found in candidates if found.line.serial == self._serial]
+        return next(iter(same_label or (candidates if len(candidates) == 1 else [])), None)
+
+    async def _recognise(self, line: DeviceLine) -> _Candidate | None:
         shared = line.transport_id is not None and line.serial != self._serial
         transport = (
             self._client.transport(transport_id=line.transport_id, label=line.serial)
@@ -125,13 +148,12 @@ class Link:
             else self._client.transport(serial=line.serial)
         )
         try:
-            props = (await read_properties(transport)).props
+            said = await read_properties(transport)
         except (AdbError, SelectionError):
             return None
-        if (props.get("ro.serialno") or line.serial) != self._serialno:
+        if (said.props.get("ro.serialno") or line.serial) != self._serialno:
             return None
-        self._serial = line.serial
-        return transport
+        return _Candidate(line, transport, said.boot_id)
 
     async def _connect_again(self, lines: list[DeviceLine]) -> None:
         """A phone on the network stays `offline` for adb, or is forgotten, until it is connected anew."""

@@ -26,7 +26,13 @@ async def start_nothing() -> None:
 def link(client: AdbClient, clock: ManualClock, serial: str = "S1") -> Link:
     door = ServerDoor(client, clock, start_nothing)
     return Link(
-        client, door, serialno="SN1", transport=client.transport(serial=serial), serial=serial, clock=clock
+        client,
+        door,
+        serialno="SN1",
+        boot_id="b1",
+        transport=client.transport(serial=serial),
+        serial=serial,
+        clock=clock,
     )
 
 
