@@ -29,6 +29,8 @@ def new_launch_reader(header: RunHeader) -> LaunchReader:
         max_new_tokens=header.config.get("max_new_tokens", _NO_LIMIT),
         logs_to_logcat=header.engine.logcat,
         media=header.media,
+        timeout_ms=header.config.get("timeout_ms"),
+        prompts=header.prompts,
     )
 
 

@@ -44,6 +44,8 @@ class Facts:
         bench_file: the rows of llm_bench's JSON file, where it was fetched.
         media: how many pictures and sounds the prompts hold, by kind.
         max_new_tokens: what was asked; None where it is not known.
+        timeout_ms: the configuration's own limit for an answer; None where there is none.
+        prompts: how many there were.
         logs_to_logcat: whether the engine prints to the log; None where it is not known.
         app: what the agent told of the app that it started.
         reply: what came back from the app; None where the hub heard nothing.
@@ -64,6 +66,8 @@ class Facts:
     bench_file: Sequence[Record] = ()
     media: Mapping[str, int] = field(default_factory=dict)
     max_new_tokens: int | None = None
+    timeout_ms: int | None = None
+    prompts: int = 1
     logs_to_logcat: bool | None = None
     app: AppSide | None = None
     reply: AppReply | None = None

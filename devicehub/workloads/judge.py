@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _KILLED: Final = 137
 _FULL_KIB: Final = 1024
+_TIMES_ROUNDED_S: Final = 0.011
+"""Two times of two decimals each."""
 
 
 def counters_in_log(facts: Facts) -> bool:
@@ -104,7 +106,25 @@ def _judge_demo(facts: Facts) -> Judgement:
     unread = [kind for kind, count in facts.media.items() if count and not block.has_read(kind)]
     if unread:
         return failed("media_ignored", records, lines=_media_lines(block, unread))
+    cut = _cut_by_timeout(facts, block)
+    if cut is not None and facts.prompts == 1:
+        return failed("generation_timeout", records, lines=(cut,))
     return Judgement(SUCCEEDED, None, records, _block_lines(block))
+
+
+def _cut_by_timeout(facts: Facts, block: PerfBlock) -> str | None:
+    """Say that `timeout_ms` may have cut an answer, which the engine does without a word; None where not.
+
+    The limit holds for each prompt by itself, the block's times for all of them together.
+    """
+    tokens, asked = block.decode_tokens or 0, facts.max_new_tokens or 0
+    times_s = (block.number("prefill time"), block.number("decode time"))
+    if facts.timeout_ms is None or None in times_s or 0 < asked * facts.prompts <= tokens:
+        return None
+    spent_s = sum(time_s or 0.0 for time_s in times_s)
+    if spent_s < facts.timeout_ms / 1000 - _TIMES_ROUNDED_S:
+        return None
+    return f"prefill and decode took {spent_s:.2f} s, and timeout_ms is {facts.timeout_ms}"
 
 
 def _judge_sources(
@@ -136,10 +156,13 @@ def find_doubts(facts: Facts) -> list[str]:
     if facts.reply is not None:
         return facts.reply.remarks
     process = facts.log.process
+    block = process.blocks.block if process and counters_in_log(facts) else facts.demo.block
+    cut = _cut_by_timeout(facts, block) if block else None
+    doubts = [f"answers may have been cut: {cut}"] if cut is not None else []
     if process is None and facts.logs_to_logcat is not True:
-        return []
+        return doubts
     lost = _lost_words(facts)
-    return [
+    return doubts + [
         f"lines of the engine may be missing from the log, errors among them ({said})"
         for said in sentences(lost)
     ]

@@ -18,7 +18,7 @@ from devicehub.workloads.log_loss import sentences
 from devicehub.workloads.log_side import LogSide
 from devicehub.workloads.mnn_chat import ChatReader
 from devicehub.workloads.mnn_chat_launch import AppSide
-from devicehub.workloads.record import Record
+from devicehub.workloads.record import Record, finite
 from devicehub.workloads.remedies import find_remedy, where_figures_went
 from devicehub.workloads.saved import SavedLines
 
@@ -72,6 +72,8 @@ class LaunchReader:
         max_new_tokens: what was asked of llm_demo, where that is known.
         logs_to_logcat: whether the engine prints to the log, where that is known.
         media: how many pictures (`img`) and sounds (`audio`) the prompts hold.
+        timeout_ms: as the configuration has it; what is no number above 0 is no limit.
+        prompts: how many were asked.
     """
 
     def __init__(
@@ -82,12 +84,18 @@ class LaunchReader:
         max_new_tokens: int | None = None,
         logs_to_logcat: bool | None = None,
         media: Mapping[str, int] | None = None,
+        timeout_ms: object = None,
+        prompts: int = 1,
     ) -> None:
         self._workload = workload
         self._saved = saved
         self._max_new_tokens = max_new_tokens
         self._logs_to_logcat = logs_to_logcat
         self._media = media or {}
+        # The engine takes numbers in quotes as well.
+        limit = finite(str(timeout_ms))
+        self._timeout_ms = int(limit) if limit is not None and limit >= 1 else None
+        self._prompts = prompts
         self._bench_file = BenchReader()
         self._stdout: LineSplitter | SavedLines = SavedLines() if saved else LineSplitter()
         self._stderr = LineSplitter()
@@ -181,6 +189,8 @@ class LaunchReader:
             bench_file=[msgspec.structs.replace(row, source="json") for row in self._bench_file.records],
             media=self._media,
             max_new_tokens=self._max_new_tokens,
+            timeout_ms=self._timeout_ms,
+            prompts=self._prompts,
             logs_to_logcat=self._logs_to_logcat,
             app=self._app,
             reply=self._reply,

@@ -72,9 +72,18 @@ def run(
     agent_cause: str | None = None,
     pid: int | None = None,
     media: Mapping[str, int] | None = None,
+    timeout_ms: object = None,
+    prompts: int = 1,
     **ends: Any,
 ) -> Reading:
-    reader = LaunchReader("demo", max_new_tokens=max_new_tokens, logs_to_logcat=logs_to_logcat, media=media)
+    reader = LaunchReader(
+        "demo",
+        max_new_tokens=max_new_tokens,
+        logs_to_logcat=logs_to_logcat,
+        media=media,
+        timeout_ms=timeout_ms,
+        prompts=prompts,
+    )
     reader.feed_stdout(stdout)
     reader.feed_stderr(stderr)
     reader.feed_log(log)

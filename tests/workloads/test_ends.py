@@ -73,6 +73,32 @@ def test_output_that_was_cut_on_a_full_disk() -> None:
     assert judged(run(launch("Hi"), free_kib=12)) == OK
 
 
+# The block's prefill took 0.50 s and its decode 2.00 s, of 20 tokens.
+@pytest.mark.parametrize("timeout_ms", [2500, "2500", 2490, 1])
+def test_answer_that_timeout_ms_cut_without_a_word(timeout_ms: object) -> None:
+    reading = run(launch("It was a dark and"), timeout_ms=timeout_ms, max_new_tokens=512)
+    assert judged(reading) == ("failed", "generation_timeout")
+    assert reading.evidence == [f"prefill and decode took 2.50 s, and timeout_ms is {timeout_ms}"]
+    assert reading.records[0].decode_tok_s == 10.0
+
+
+@pytest.mark.parametrize("timeout_ms", [None, -1, 0, "junk", 2520, 60_000])
+def test_answer_that_no_timeout_cut(timeout_ms: object) -> None:
+    reading = run(launch("Hi"), timeout_ms=timeout_ms, max_new_tokens=512)
+    assert (judged(reading), reading.doubts) == (OK, [])
+
+
+def test_answer_that_has_all_its_tokens_was_not_cut() -> None:
+    assert judged(run(launch("Hi"), timeout_ms=1, max_new_tokens=20)) == OK
+
+
+def test_timeout_of_several_prompts_leaves_a_doubt() -> None:
+    reading = run(launch("Hi"), timeout_ms=2000, max_new_tokens=512, prompts=3)
+    assert judged(reading) == OK
+    assert len(reading.doubts) == 1
+    assert run(launch("Hi"), timeout_ms=3000, max_new_tokens=512, prompts=3).doubts == []
+
+
 def seen(pixels: str = "0.00", vision: str = "0.00", sound: str = "0.00") -> bytes:
     figures = {"pixels_mp": pixels, "vision time": vision, "audio input time": sound}
     text = block()
