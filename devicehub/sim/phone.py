@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
+
 from devicehub.errors import SimError
 from devicehub.sim.adbd.keys import default_key_files
 from devicehub.sim.adbd.server import Adbd
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from devicehub.sim.app.spec import AppSpec
+    from devicehub.sim.engine.scenario import EngineScript
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +116,16 @@ class VirtualPhone:
     def serialno(self) -> str:
         """What `getprop ro.serialno` says."""
         return self.spec.serialno
+
+    def set_engine_script(self, script: EngineScript | None) -> None:
+        """Let this happen to every engine that is started from now on; None for nothing any more."""
+        file = rootfs.PhoneFolder(self.root.parent).sockets / "engine.json"
+        if script is None:
+            file.unlink(missing_ok=True)
+            return
+        arriving = file.with_name("engine.json.new")
+        arriving.write_bytes(msgspec.json.encode(script))
+        arriving.replace(file)
 
 
 @contextlib.asynccontextmanager

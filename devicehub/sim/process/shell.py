@@ -61,6 +61,7 @@ class Shell:
         # Android's C library knows only UTF-8; the host's tools must be told.
         env |= {"LC_ALL": "C.UTF-8", "DEVICEHUB_SIM_SOCKETS": sockets}
         env["DEVICEHUB_SIM_THREADS"] = str(threads)
+        env["DEVICEHUB_SIM_ENGINE"] = f"{sockets}/engine.json"
         if self.mode == "portable":
             env["DEVICEHUB_SIM_ROOT"] = str(phone.root)
         return env
