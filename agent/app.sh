@@ -94,12 +94,7 @@ read_load() {
 }
 
 watch_app() {
-  while [ ! -f "$launch/done" ] && [ -z "$ended" ]; do
-    if ! alive "$pid" "$app_start"; then
-      out gone=1
-      tell_state gone
-      return 0
-    fi
+  while [ ! -f "$launch/done" ] && [ -z "$ended" ] && alive "$pid" "$app_start"; do
     read_seconds
     if [ "$((seconds - began))" -ge "$limit_s" ]; then
       out late=1
@@ -126,5 +121,10 @@ app_start=$start
 tell_state up
 watch_app
 [ -z "$ended" ] || finish 143
-look end
+if alive "$pid" "$app_start"; then
+  look end
+else
+  out gone=1
+  tell_state gone
+fi
 finish 0

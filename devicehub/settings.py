@@ -69,6 +69,11 @@ def keep_days(environ: Mapping[str, str] = os.environ) -> float | None:
     return _number(environ, "DEVICEHUB_KEEP_DAYS", default=0.0) or None
 
 
+def app_key(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The key of MnnLlmChat's API, for builds that tell it to nobody; it is neither kept nor shown."""
+    return environ.get("DEVICEHUB_APP_KEY", "").strip() or None
+
+
 def _number(environ: Mapping[str, str], name: str, *, default: float) -> float:
     text = environ.get(name, "").strip()
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from devicehub.workloads.llm_bench import BenchOptions
     from devicehub.workloads.mnn_chat_plan import AppPlan
 
-APP_KEY: Final = "DEVICEHUB_APP_KEY"
-"""The key of MnnLlmChat's API, for builds that do not tell it."""
 _BENCH_ONLY: Final = ("prompt_tokens", "decode_tokens", "repeats")
 _LIMITS: Final = {
     "time": ("wall_s", "SECONDS"),
@@ -126,7 +123,6 @@ def _app_plan(model: Model, asked: Asked) -> AppPlan:
         model_name=model.name,
         prompts=plan_prompts(asked.prompts),
         benchmark=benchmark,
-        api_key=os.environ.get(APP_KEY) or None,
     )
 
 

@@ -47,6 +47,8 @@ async def drive_app(
     launch_dir: str,
     clock: Clock,
     on_text: Callable[[str], None],
+    on_reply: Callable[[AppReply], None] | None = None,
+    api_key: str | None = None,
     patience_s: float = PATIENCE_S,
 ) -> AppReply:
     """Ask the app what the plan asks, and let app.sh end it then; safe to call again for the same launch.
@@ -59,12 +61,17 @@ async def drive_app(
         launch_dir: the launch's folder on the phone.
         clock: paces waits and times answers.
         on_text: is told the model's text as it comes.
+        on_reply: is told the reply as it grows, whole before the phone may end the launch.
+        api_key: for the HTTP API of a build without debug commands; None where none is known.
         patience_s: how long the phone may be away.
 
     Raises:
         AdbError: the phone stayed away for longer.
     """
-    return await _Driver(transport, plan, launch_dir, clock, on_text, patience_s).drive()
+    driver = _Driver(transport, plan, launch_dir, clock, on_text, patience_s)
+    driver.api_key = api_key
+    driver.on_reply = on_reply
+    return await driver.drive()
 
 
 class _AppGoneError(Exception):
@@ -87,11 +94,13 @@ class _Driver:
         self._clock = clock
         self._on_text = on_text
         self._patience_s = patience_s
+        self.api_key: str | None = None
+        self.on_reply: Callable[[AppReply], None] | None = None
         self._reply = AppReply()
         self._breaks = 0
 
     async def drive(self) -> AppReply:
-        self._reply = decode_reply(await self._across_breaks(self._read_note))
+        self._keep(decode_reply(await self._across_breaks(self._read_note)))
         if self._reply.text:
             self._on_text(self._reply.text)
         if not await self._across_breaks(self._is_done):
@@ -103,7 +112,10 @@ class _Driver:
     async def _ask_everything(self) -> None:
         if await self._wait_until_ready() != "loaded":
             return
-        channel = await self._across_breaks(self._find_channel)
+        try:
+            channel = await self._across_breaks(self._find_channel)
+        except AdbRefused as error:  # what answered a moment ago does so no more
+            channel = NoAnswer("app_no_channel", [str(error)])
         await self._across_breaks(self._check_alive)
         if isinstance(channel, NoAnswer):
             await self._fail(channel)
@@ -166,7 +178,7 @@ class _Driver:
     async def _find_channel(self) -> Channel | NoAnswer:
         dumpapp = Dumpapp(self._transport, self._plan)
         usage = await self._usage(dumpapp)
-        port, key = self._plan.api_port, self._plan.api_key
+        port, key = self._plan.api_port, self.api_key
         if usage is not None:
             if self._plan.benchmark is not None:
                 return dumpapp
@@ -225,8 +237,13 @@ class _Driver:
     async def _read_note(self) -> bytes:
         return (await self._run(f"cat {self._path('reply')} 2>/dev/null")).stdout
 
-    async def _note(self, reply: AppReply) -> None:
+    def _keep(self, reply: AppReply) -> None:
         self._reply = reply
+        if self.on_reply is not None:
+            self.on_reply(reply)
+
+    async def _note(self, reply: AppReply) -> None:
+        self._keep(reply)
         await self._across_breaks(self._write_note)
 
     async def _write_note(self) -> None:

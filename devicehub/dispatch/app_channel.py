@@ -211,10 +211,11 @@ class Api:
         first_s: float | None = None
         last_s: float | None = None
         usage: http.Usage | None = None
-        done = False
+        stopped = False
         async with await self._open() as stream:
             await stream.write(request)
-            async for item in _read(stream):
+            answer = http.HttpAnswer()
+            async for item in _read(stream, answer):
                 if isinstance(item, http.Status):
                     code = item.code
                     continue
@@ -230,20 +231,20 @@ class Api:
                             on_text(piece)
                         case http.Usage():
                             usage = event
-                        case http.Done():
-                            done = True
+                        case http.Stop() | http.Done():
+                            stopped = True
         if code not in (0, _OK):
             return self._refused(code, bytes(body))
-        if usage is None and not done:
+        if not answer.complete and not stopped:
             problem = "cut the answer short" if code else "gave no answer"
             raise DeviceGone(serial=self._transport().label, during="the app's API", problem=problem)
-        if usage is None:
+        if usage is None and (stopped or not text):
             return NoAnswer("generation_error", join_lines(["the app counted no tokens", "".join(text)]))
         on_text("\n")
         return Answer(
             text="".join(text),
-            prompt_tokens=usage.prompt_tokens,
-            decode_tokens=usage.decode_tokens,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            decode_tokens=usage.decode_tokens if usage else None,
             first_s=first_s,
             last_s=last_s,
         )
@@ -262,7 +263,7 @@ class Api:
         code = 0
         async with await self._open() as stream:
             await stream.write(request)
-            async for item in _read(stream):
+            async for item in _read(stream, http.HttpAnswer()):
                 code = item.code if isinstance(item, http.Status) else code
         return code
 
@@ -270,8 +271,7 @@ class Api:
         return await self._transport().open(f"tcp:{self._port}")
 
 
-async def _read(stream: Stream) -> AsyncGenerator[http.Status | http.Body, None]:
-    answer = http.HttpAnswer()
+async def _read(stream: Stream, answer: http.HttpAnswer) -> AsyncGenerator[http.Status | http.Body, None]:
     while not answer.complete and (data := await stream.read()):
         for item in answer.receive(data):
             yield item

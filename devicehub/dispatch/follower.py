@@ -24,6 +24,7 @@ from devicehub.runner.contract import Piece, launch_dir
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent
 from devicehub.runs.retry import backoff_s
+from devicehub.settings import app_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -165,15 +166,17 @@ class Follower:
             ) from error
 
     async def _ask_app(self, handle: RunHandle) -> None:
-        reply = await drive_app(
-            lambda: self._link.transport,
-            app_plan_of(self._header),
-            launch_dir=launch_dir(handle.run_dir, 1),
-            clock=self._clock,
-            on_text=self._listener.on_text,
-            patience_s=self._patience_s,
-        )
-        self._reader.reader(1).feed_reply(reply)
+        for number in range(1, self._header.launches_asked + 1):
+            await drive_app(
+                lambda: self._link.transport,
+                app_plan_of(self._header),
+                launch_dir=launch_dir(handle.run_dir, number),
+                clock=self._clock,
+                on_text=self._listener.on_text,
+                on_reply=self._reader.reader(number).feed_reply,
+                api_key=app_key(),
+                patience_s=self._patience_s,
+            )
 
     async def _read(self, handle: RunHandle) -> None:
         pieces = self.runner.follow(

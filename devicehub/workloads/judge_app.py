@@ -59,12 +59,10 @@ def _judge_failures(facts: Facts, records: Sequence[Record]) -> Judgement | None
         return failed(facts.reply.cause, records, lines=facts.reply.evidence)
     if facts.app is None:
         return None
-    spoilt = facts.app.spoilt()
-    if spoilt is not None:
-        return failed(spoilt[0], records, lines=spoilt[1])
     if facts.app.gone:
         return failed("killed", records, lines=("the app's process ended",))
-    return None
+    spoilt = facts.app.spoilt()
+    return failed(spoilt[0], records, lines=spoilt[1]) if spoilt is not None else None
 
 
 def _judge_count(facts: Facts, chat: ChatReader, records: Sequence[Record]) -> Judgement | None:
@@ -73,8 +71,14 @@ def _judge_count(facts: Facts, chat: ChatReader, records: Sequence[Record]) -> J
     if reply is None:
         # Nobody who asked has told what was answered.
         return _unheard(facts, records) if facts.is_live else None
-    if reply.measured is not None or not chat.records:
+    if reply.measured is not None:
         return None
+    if not chat.records:
+        cut = sum(answer.decode_tokens is None for answer in reply.answers)
+        if reply.channel != "api" or not cut:
+            return None
+        lines = (f"max_new_tokens cut {cut} answers, and of such the app's API counts no tokens",)
+        return _unheard(facts, records, lines)
     asked, answered, counted = reply.asked, len(reply.answers), len(chat.records)
     if counted > asked:
         lines = (f"the log holds {counted} PERF lines, and {asked} prompts were asked",)

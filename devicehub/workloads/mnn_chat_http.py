@@ -165,16 +165,22 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """The app says that the answer has come to its own end."""
+
+
+@dataclass(frozen=True)
 class Done:
     """The last event: the app is through with the answer."""
 
 
-ChatEvent = Delta | Usage | Done
+ChatEvent = Delta | Usage | Stop | Done
 
 
 class ChatStream:
     """The body of a streamed answer becomes text and counts.
 
+    An answer that max_new_tokens cut has no end of its own: no Stop, count or Done (`ResponseHandler.kt`).
     Comments (`: keep-alive`) and events that are no JSON of the known form are passed over.
     """
 
@@ -206,6 +212,8 @@ def _chat_events(data: bytes) -> Iterator[ChatEvent]:
         text = delta.get("content") if isinstance(delta, dict) else None
         if isinstance(text, str) and text:
             yield Delta(text)
+        if isinstance(choice, dict) and choice.get("finish_reason") == "stop":
+            yield Stop()
     usage = message.get("usage")
     if isinstance(usage, dict):
         counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from devicehub.android.foreground import Foreground, read_foreground
@@ -9,6 +10,8 @@ from devicehub.workloads.mnn_chat_plan import join_lines
 from devicehub.workloads.mnn_chat_wire import PACKAGE
 
 _LOOKS: Final = ("begin", "end")
+# ActivityManager: "Killing 78:com.app/u0a123 (adj 0): stop com.app due to from pid 176"
+_FORCE_STOPPED: Final = re.compile(r"Killing \d+:\S+ .*: stop \S+")
 _MOST_LINES: Final = 40
 
 
@@ -49,6 +52,12 @@ class AppSide:
     def looked(self, when: str) -> Foreground:
         """What the phone showed at `begin` or `end`."""
         return read_foreground(self._looks[when])
+
+    def crash_lines(self, lines: list[str]) -> list[str]:
+        """Those of the log's lines on how the process ended that are not about app.sh's own ending of it."""
+        if self.gone:
+            return lines
+        return [line for line in lines if not _FORCE_STOPPED.search(line)]
 
     def absence(self) -> tuple[str, list[str]] | None:
         """Why the app never came up, a slug of `failures` and the lines that prove it; None where it did."""

@@ -48,7 +48,6 @@ class AppPlan:
         benchmark: what is measured where there are no prompts.
         package: the name that the app is installed under.
         debuggable: whether that build has debug commands; None where it is not known.
-        api_key: for the HTTP API of a build without debug commands; None where none is known.
         api_port: where that API listens unless the app itself tells.
         limit_s: the app is ended then.
     """
@@ -59,7 +58,6 @@ class AppPlan:
     benchmark: AppBenchmark | None = None
     package: str = PACKAGE
     debuggable: bool | None = None
-    api_key: str | None = None
     api_port: int = PORT
     limit_s: int = LIMIT_S
 
@@ -131,7 +129,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """One answered prompt.
 
     Attributes:
-        prompt_tokens: as the app counted them; None where its channel does not say.
+        prompt_tokens: as the app counted them; None where its channel does not say, or max_new_tokens cut the
+            answer.
         first_s: from the request to the first piece of text, as this host saw it; None where it came whole.
         last_s: from the request to the last piece.
     """
@@ -174,7 +173,7 @@ class AppReply(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.measured is not None:
             return [self.measured]
-        return [_timed(answer, model) for answer in self.answers if answer.first_s is not None]
+        return [_timed(answer, model) for answer in self.answers if answer.decode_tokens is not None]
 
     @property
     def remarks(self) -> list[str]:
@@ -185,11 +184,10 @@ class AppReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _timed(answer: Answer, model: str | None) -> Record:
-    first_s, last_s = answer.first_s or 0.0, answer.last_s or 0.0
-    decode_s = last_s - first_s
-    tokens = answer.decode_tokens
+    first_s, tokens = answer.first_s, answer.decode_tokens
+    decode_s = None if first_s is None or answer.last_s is None else answer.last_s - first_s
     # The first token belongs to the prefill: what follows it was decoded meanwhile.
-    decode_tok_s = (tokens - 1) / decode_s if tokens and tokens > 1 and decode_s > 0 else None
+    decode_tok_s = (tokens - 1) / decode_s if decode_s and tokens and tokens > 1 else None
     return Record(
         tool="mnn_chat",
         source="api",
@@ -198,7 +196,7 @@ def _timed(answer: Answer, model: str | None) -> Record:
         decode_tokens=tokens,
         prefill_s=first_s,
         decode_s=decode_s,
-        prefill_tok_s=answer.prompt_tokens / first_s if answer.prompt_tokens and first_s > 0 else None,
+        prefill_tok_s=answer.prompt_tokens / first_s if answer.prompt_tokens and first_s else None,
         decode_tok_s=decode_tok_s,
     )
 

@@ -150,10 +150,21 @@ def test_an_answer_of_one_token_over_the_api_has_no_speed_of_decoding() -> None:
     assert reading.records[0].decode_tok_s is None
 
 
+def test_an_answer_over_the_api_that_was_cut_has_no_counts() -> None:
+    answers = [
+        Answer(text="whole", prompt_tokens=9, decode_tokens=5, first_s=0.5, last_s=1.0),
+        Answer(text="cut", first_s=0.5, last_s=1.0),
+    ]
+    reading = judge(Log().say(*LOADED), reply=AppReply(channel="api", answers=answers, asked=2))
+    assert judged(reading) == INCOMPLETE
+    assert reading.evidence[0].startswith("max_new_tokens cut 1 answers")
+    assert (len(reading.records), reading.text) == (1, "whole\ncut\n")
+
+
 def test_an_answer_without_a_token() -> None:
     answer = Answer(text="", prompt_tokens=30, decode_tokens=0)
     reading = judge(Log().say(*LOADED), reply=AppReply(channel="api", answers=[answer], asked=1))
-    assert judged(reading) == INCOMPLETE
+    assert judged(reading) == ("failed", "no_tokens")
 
 
 def test_the_apps_benchmark_is_the_record() -> None:
@@ -209,6 +220,13 @@ def test_lmkd_took_the_app() -> None:
     reading = judge(log, stdout=STARTED + "gone=1\n", reply=AppReply(asked=1))
     assert judged(reading) == ("failed", "killed_low_memory")
     assert any("lowmemorykiller" in text for text in reading.crash)
+
+
+def test_the_force_stop_at_the_end_is_no_crash() -> None:
+    line = f"Killing {PID}:{PACKAGE}/u0a123 (adj 0): stop {PACKAGE} due to from pid 176"
+    log = Log().say(*LOADED).reply("a", "b").say(line, tag="ActivityManager", pid=300, level="I")
+    assert judge(log, reply=answered("b")).crash == []
+    assert judge(log, stdout=STARTED + "gone=1\n", reply=answered("b")).crash == [f"ActivityManager: {line}"]
 
 
 def test_an_app_that_is_gone_without_a_word() -> None:

@@ -15,6 +15,7 @@ from devicehub.workloads.mnn_chat_http import (
     Done,
     HttpAnswer,
     Status,
+    Stop,
     Usage,
     chat_request,
     encode_request,
@@ -126,7 +127,7 @@ def events(data: bytes, size: int) -> Iterator[object]:
 
 @pytest.mark.parametrize("size", [*range(1, 60), len(STREAM)])
 def test_a_streamed_answer_cut_anywhere(size: int) -> None:
-    assert list(events(STREAM, size)) == [Delta("Hé"), Delta("llo\n"), Usage(31, 2), Done()]
+    assert list(events(STREAM, size)) == [Delta("Hé"), Delta("llo\n"), Stop(), Usage(31, 2), Done()]
 
 
 @pytest.mark.parametrize(
