@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from devicehub.telemetry.sample import Sample
 
 _MOST_PERIODS: Final = 3
+_SLOW_START_S: Final = 2.0
+"""A sampler that begins looks for what it can read first."""
 _STEP_S: Final = 0.05
 _STEP_SHARE: Final = 0.002
 """Of the time between: the kernel may slew a clock by less."""
@@ -66,6 +68,33 @@ def find_breaks(samples: Sequence[Sample], period_s: float) -> list[Break]:
     fast = [sample for sample in samples if sample.lane == "fast" and sample.uptime_s is not None]
     found = [*_suspensions(fast, period_s), *_steps(fast)]
     return sorted(found, key=lambda item: item.at_up_s)
+
+
+def find_unseen(
+    samples: Sequence[Sample], period_s: float, started_s: float | None, ended_s: float | None
+) -> str | None:
+    """Say for how long of a launch no sample tells what the phone did; None where samples span it.
+
+    A gap between two samples is none: they tell together whether the phone slept in it.
+
+    Args:
+        samples: of the whole run.
+        period_s: how often the fast lane was to be written.
+        started_s: on the boot clock; so is `ended_s`. Of an unknown one nothing is said.
+        ended_s: of the launch.
+    """
+    if started_s is None or ended_s is None:
+        return None
+    seen_s = [sample.uptime_s for sample in samples if sample.lane == "fast" and sample.uptime_s is not None]
+    before_s = max(min(seen_s, default=ended_s) - started_s, 0.0)
+    after_s = max(ended_s - max(seen_s, default=ended_s), 0.0)
+    bound_s = _MOST_PERIODS * period_s + _SLOW_START_S
+    unseen_s = sum(time_s for time_s in (before_s, after_s) if time_s > bound_s)
+    if not seen_s:
+        return "no sample tells whether the phone slept or its clock was set"
+    if not unseen_s:
+        return None
+    return f"for {unseen_s:.0f} s no sample tells whether the phone slept or its clock was set"
 
 
 # suspension

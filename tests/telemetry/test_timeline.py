@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devicehub.telemetry.sample import Sample
-from devicehub.telemetry.timeline import Break, find_breaks
+from devicehub.telemetry.timeline import Break, find_breaks, find_unseen
 
 CORES = 8
 BOOT_WALL_S = 1_795_380_000.0
@@ -264,6 +264,33 @@ def test_break_touches_only_the_launch_that_it_may_lie_in() -> None:
     assert found.touches(None, None)
     assert not found.touches(20.0, 30.0)
     assert not found.touches(1.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("started_s", "ended_s", "said"),
+    [
+        (2906.0, 2915.5, None),
+        (2902.0, 2919.0, None),
+        (None, 2999.0, None),
+        (2906.0, None, None),
+        (2906.0, 2995.3, "for 80 s no sample"),
+        (2806.3, 2910.0, "for 100 s no sample"),
+        (2806.3, 2995.3, "for 180 s no sample"),
+    ],
+)
+def test_launch_that_samples_do_not_span(
+    started_s: float | None, ended_s: float | None, said: str | None
+) -> None:
+    phone = Phone()
+    phone.run(10)  # from 2906.3 to 2915.3
+    found = find_unseen(phone.samples, 1.0, started_s, ended_s)
+    assert (found is None) == (said is None)
+    assert (found or "").startswith(said or "")
+
+
+def test_launch_without_samples() -> None:
+    found = find_unseen([Sample("thermal", 5.0, 5.0, {})], 1.0, 1.0, 1.5)
+    assert found == "no sample tells whether the phone slept or its clock was set"
 
 
 def test_other_lanes_and_unreadable_samples_are_passed_over() -> None:
