@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devicehub.workloads.failures import BY_SLUG
+from devicehub.workloads.verdict import LaunchReader
 from tests.workloads.launches import HEAD, OK, PROMPT, block, judged, launch, run
 
 CUT = (HEAD + PROMPT + "It was a dark and").encode()
@@ -145,3 +148,49 @@ def test_block_that_knows_no_pictures_has_read_none() -> None:
 def test_record_holds_what_was_seen_and_heard() -> None:
     record = run(seen(pixels="0.18", sound="4.20"), media={"img": 1, "audio": 1}).records[0]
     assert (record.pixels_mp, record.audio_input_s) == (0.18, 4.2)
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "#" * 33 + "\n",
+            "#" * 34 + "\n",
+            "prompt file is p\n",
+            "config path is c\n",
+            "| model | backend |\n",
+        ),
+        *("prefill speed = 1 tok/s\n", "decode tokens num = 2\n", "prompt tokens num = 3\n", "\n", "| 1 |"),
+        *(
+            "01-01 00:00:00.000  7  7 I MNNJNI  : x\n",
+            "01-01 00:00:00.000  7  7 I chatty  : expire 3 lines\n",
+        ),
+        *("unexpected EOF", '{"results":[{"tps":1e999}]}', "Killed process 7 (llm_demo)", "\x00\xff\u2028"),
+    ]
+)
+TEXT = st.lists(WORDS | st.text(max_size=20), max_size=12).map("".join)
+
+
+@given(
+    stdout=TEXT,
+    log=TEXT,
+    result=TEXT,
+    lines=st.lists(TEXT, max_size=3),
+    status=st.none() | st.integers(0, 255),
+    workload=st.sampled_from(["demo", "bench", "app", None]),
+    cause=st.none() | st.sampled_from(["stopped", "no_such_cause"]),
+)
+def test_any_launch_gets_a_verdict(
+    stdout: str,
+    log: str,
+    result: str,
+    lines: list[str],
+    status: int | None,
+    workload: str | None,
+    cause: str | None,
+) -> None:
+    reader = LaunchReader(workload, media={"img": 1, "smell": 1}, timeout_ms="1")
+    reader.feed_stdout(stdout.encode())
+    reader.feed_log(log.encode())
+    reader.feed_result("x.json", result.encode())
+    reading = reader.finish(status, agent_cause=cause, agent_lines=lines, pid=7, log_wrapped=True)
+    assert (reading.verdict == "succeeded") == (reading.cause is None)
