@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -50,6 +50,29 @@ def open_store() -> Iterator[Store]:
 
     with Store.open(path, on_set_aside=tell) as store:
         yield store
+
+
+def collect_left() -> None:
+    """Take up the runs that nobody carries, as far as their phones are there; starts no adb server for it.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    with open_store() as store:
+        if not any(is_left(row) for row in store.open_runs()):
+            return
+    from devicehub.adb.address import server_address
+    from devicehub.cli.output import run_async, say
+    from devicehub.errors import AdbError
+    from devicehub.hub import open_hub
+
+    async def collect() -> None:
+        hub = await open_hub(address=server_address(), tell=say)
+        for record in await hub.adopt():
+            say(f"{record.device.serial}: collected run {record.id} of an earlier command: {record.state}")
+
+    with suppress(AdbError):
+        run_async(collect())
 
 
 def is_left(row: RunRow) -> bool:

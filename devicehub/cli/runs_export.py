@@ -14,7 +14,7 @@ import click
 
 from devicehub.cli.exit_codes import ExitCode
 from devicehub.cli.output import say
-from devicehub.cli.runs import open_store, parse_since
+from devicehub.cli.runs import collect_left, open_store, parse_since
 from devicehub.errors import InputError
 from devicehub.telemetry.sample import SampleReader
 from devicehub.workloads.record import Record
@@ -54,6 +54,7 @@ def command(
         raise click.UsageError("give either --csv or --json")
     if run_ids and since:
         raise click.UsageError("--since is for all runs; leave it out, or leave out the IDs")
+    collect_left()
     with open_store() as store:
         rows = _chosen(store, run_ids, parse_since(since))
         ready = [row for row in rows if row.ended is not None or samples]

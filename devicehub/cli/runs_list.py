@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from devicehub.cli.output import format_time, print_json, print_table, say, text_width
-from devicehub.cli.runs import is_left, open_store, parse_since
+from devicehub.cli.runs import collect_left, is_left, open_store, parse_since
 from devicehub.runs.lifecycle import RunState
 
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ def command(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """List runs, the newest first. On a terminal, columns that do not fit are left out."""
+    """List runs, the newest first. On a terminal, columns that do not fit are left out.
+
+    Runs whose command was killed are collected first, as far as their phones are there.
+    """
+    collect_left()
     with open_store() as store:
         rows = store.runs(
             state={state for word in states for state in _GROUPS.get(word, [word])} or None,

@@ -11,7 +11,7 @@ import msgspec
 
 from devicehub.cli.output import emphasize, format_time, print_json, print_table, say
 from devicehub.cli.run_view import print_records
-from devicehub.cli.runs import is_left, open_store
+from devicehub.cli.runs import collect_left, is_left, open_store
 from devicehub.cli.runs_list import run_row, state_text
 from devicehub.runs.model import RunHeader, RunRecord
 from devicehub.telemetry.sample import SampleReader
@@ -33,6 +33,7 @@ def command(run_id: str, *, as_json: bool) -> None:
 
     ID may be shortened to its beginning.
     """
+    collect_left()
     with open_store() as store:
         row = store.run(run_id)
         if as_json:
