@@ -77,8 +77,16 @@ mark() { out "$nonce $1"; }
 
 follow_run() {
   nonce=$1 number=$2 from_out=$3 from_err=$4
-  if ! { cd "$run" && [ -f supervisor ]; } 2>/dev/null; then die "$E_NO_RUN" "run $run_id was not started here"; fi
-  opened='' seen='' inode=''
+  read_state
+  case $state in none | prepared) die "$E_NO_RUN" "run $run_id was not started here" ;; esac
+  # Claimed, its supervisor on its way: or it never came up, and there are no files.
+  while [ "$state" = running ] && [ ! -f "$run/supervisor" ]; do
+    sleep "$TICK_S"
+    read_state
+  done
+  if [ ! -f "$run/supervisor" ]; then mark lost; show_status; mark end; return 0; fi
+  cd "$run" || exit "$E_NO_RUN"
+  opened='' seen=''
   open_log "$5"
   exec 6<samples
   mark samples; tail -c "+$6" <&6
@@ -122,28 +130,46 @@ open_launch() {
 
 # open_log FIRST: sends all that was captured, rotated parts first, from this byte on; 5 stays at its end.
 open_log() {
-  exec 5<log
-  read_inode
-  older=
-  for part in log.4 log.3 log.2 log.1; do
-    if [ -f "$part" ]; then older="$older $part"; fi
-  done
+  until open_parts; do :; done
   mark log
-  # shellcheck disable=SC2086
-  { [ -z "$older" ] || cat $older; cat <&5; } | tail -c "+$1"
+  { cat <&3; cat <&4; cat <&7; cat <&8; cat <&5; } | tail -c "+$1"
+  exec 3<&- 4<&- 7<&- 8<&-
 }
 
-read_inode() { inode=$(stat -c %i log 2>/dev/null); }
+# Opens the parts of the log as 3, 4, 7, 8, 5, the oldest first; fails where logcat renamed them meanwhile.
+open_parts() {
+  exec 3</dev/null 4</dev/null 7</dev/null 8</dev/null 5<log
+  # A part that is not there leaves what stands open: `command` keeps the shell from ending over it.
+  { command exec 3<log.4; command exec 4<log.3; command exec 7<log.2; command exec 8<log.1; } 2>/dev/null
+  read_inode
+  [ "$(stat -c %i log 2>/dev/null)" = "$inode" ]
+}
+
+# Sets inode to that of the file that is open as 5.
+read_inode() { inode=$(stat -L -c %i /proc/self/fd/0 <&5); }
+
+# Goes on with the parts that came after the one that is open as 5, once logcat has renamed it.
+send_log() {
+  mark log; cat <&5
+  [ "$(stat -c %i log 2>/dev/null)" != "$inode" ] || return 0
+  cat <&5
+  newer=
+  for part in $(stat -c '%i:%n' log.4 log.3 log.2 log.1 2>/dev/null); do
+    case $part in "$inode:"*) newer= ;; *) newer="$newer ${part#*:}" ;; esac
+  done
+  exec 5<log
+  # shellcheck disable=SC2086
+  [ -z "$newer" ] || cat $newer
+  read_inode
+  cat <&5
+}
 
 send_all() {
   if [ -n "$opened" ]; then
     mark "stdout $number"; cat <&3
     mark "stderr $number"; cat <&4
   fi
-  mark log; cat <&5
-  before=$inode
-  read_inode
-  if [ -n "$inode" ] && [ "$inode" != "$before" ]; then cat <&5; exec 5<log; cat <&5; fi
+  send_log
   mark samples; cat <&6
 }
 

@@ -13,7 +13,7 @@ limit_wall_s='' limit_free_mib=''
 
 GRACE_S=5
 LOG_TAIL_S=1
-number=0 launched=0 workload='' workload_start='' stopping='' state=starting beats=0
+number=0 launched=0 workload='' workload_start='' launch_cause='' stopping='' state=starting beats=0
 logcat='' logcat_start='' sampler='' sampler_start='' watcher='' watcher_start=''
 
 read_uptime() { uptime=; slurp "$proc/uptime" && uptime=${text%% *}; }
@@ -153,7 +153,14 @@ check_space() {
 stop() {
   [ -z "$stopping" ] || return 0
   if read_stop; then stopping=$text; else stopping=stopped; fi
-  [ -n "$workload" ] && kill_workload
+  stop_workload
+}
+
+# A workload that has ended by itself keeps its end.
+stop_workload() {
+  alive "$workload" "$workload_start" || return 0
+  launch_cause=$stopping
+  kill_workload
 }
 
 # In the background: the trap must return to the wait. A signal sent before setsid has made the group is sent again.
@@ -172,20 +179,23 @@ kill_workload() {
 run_launch() {
   launch_dir=$run/$number
   "launch_${number}_place"
+  launch_cause=
   read_uptime
   started=$uptime
   setsid sh "$agent/workload.sh" "$run_id" "$number" </dev/null >"$launch_dir/stdout" 2>"$launch_dir/stderr" &
-  workload=$!
+  child=$!
   launched=$number
-  start_of "$workload" && workload_start=$start || workload_start=
-  [ -z "$stopping" ] || kill_workload
+  if start_of "$child"; then workload_start=$start; else workload_start=; fi
+  # Set last: the trap kills a workload that it can tell from others.
+  workload=$child
+  [ -z "$stopping" ] || stop_workload
   # A trapped signal ends a wait early: only a process that is gone has a status.
   while :; do
     wait "$workload"
     status=$?
     alive "$workload" "$workload_start" || break
   done
-  if [ -n "$stopping" ]; then
+  if [ -n "$launch_cause" ]; then
     wait "$workload" 2>/dev/null
     again=$?
     [ "$again" -eq 127 ] || status=$again
@@ -201,7 +211,7 @@ run_launch() {
 
 conclude_launch() {
   # A half-written cache of a killed engine stops the next one (it waits for ever or reads garbage).
-  if [ -n "$stopping" ] || [ "$status" -gt 125 ]; then
+  if [ -n "$launch_cause" ] || [ "$status" -gt 125 ]; then
     case $launch_cwd in "$root"/work/*) rm -rf "$launch_cwd"/*.static "$launch_cwd"/*/*.static ;; esac
   fi
   sleep "$LOG_TAIL_S"
@@ -209,8 +219,8 @@ conclude_launch() {
   # Lines, each after a newline: the file holds no blank one before its end.
   text=
   if slurp "$number/pid"; then text=$newline${text#*"$newline"}; fi
-  [ "$status" -ne 137 ] || [ -n "$stopping" ] || read_kernel
-  conclude "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$stopping
+  [ "$status" -ne 137 ] || [ -n "$launch_cause" ] || read_kernel
+  conclude "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$launch_cause
 started=$started${newline}ended=$ended${newline}workload=$workload${newline}free_kib=$free_kib
 $(sizes_of stdout stderr ../log ../log.?)$text${newline}end=launch"
 }
@@ -249,6 +259,8 @@ end_helper() {
 
 finish() {
   trap '' TERM INT
+  # A stop that came when all was done changes nothing.
+  if [ "$launched" -gt 0 ] && [ "$launched" -eq "$launch_count" ]; then stopping=$launch_cause; fi
   # Where it had ended before it was told to, what came later is missing.
   if alive "$logcat" "$logcat_start"; then captured=1; else captured=0; fi
   end_helpers

@@ -135,3 +135,13 @@ async def test_a_run_that_was_not_started_cannot_be_followed(phone: LocalPhone) 
     refused = await phone.ctl("follow", "r1", NONCE, "1", "1", "1", "1", "1")
     assert refused.status == AgentExit.NO_RUN
     assert b"not started" in refused.stderr
+
+
+async def test_a_run_that_was_claimed_and_never_came_up_is_followed_to_its_loss(phone: LocalPhone) -> None:
+    run = phone.prepare(spec_of(phone))
+    (run / "claim").write_text("999999 1 b00t-0000\n")
+    data, end = await followed(phone)
+    assert data == {}
+    assert isinstance(end, Vanished)
+    assert parse_fields(end.text)["cause"] == "rebooted"
+    assert parse_fields(end.text)["state"] == "lost"

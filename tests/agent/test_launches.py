@@ -47,6 +47,22 @@ async def test_a_stop_ends_the_launch_under_way_and_begins_no_other(phone: Local
     assert not (run / "3/stdout").exists()
 
 
+async def test_a_stop_after_the_last_launch_has_ended_changes_nothing(phone: LocalPhone) -> None:
+    run = phone.prepare(spec_of(phone, *sh(phone, "echo x >0.static"), launches=1))
+    script = (phone.agent / "supervise.sh").read_text()
+    # While the log settles.
+    late = script.replace('  sleep "$LOG_TAIL_S"\n', f'  : >{run}/settling\n  sleep "$LOG_TAIL_S"\n')
+    assert late != script
+    (phone.agent / "supervise.sh").write_text(late)
+    await phone.start("r1")
+    await phone.wait_for(run / "settling")
+    await phone.ctl("stop", "r1")
+    await phone.finished("r1")
+    end = phone.end()
+    assert (end.cause, end.launches[0].cause, end.launches[0].status) == (None, None, 0)
+    assert (phone.root / "work/w1/0.static").exists()
+
+
 async def test_a_supervisor_that_is_killed_in_a_later_launch_takes_that_along(phone: LocalPhone) -> None:
     run = phone.prepare(spec_of(phone, *sh(phone, "[ -e first ] && sleep 300; : >first"), launches=2))
     supervisor = parse_fields((await phone.start("r1")).stdout)["pid"]
