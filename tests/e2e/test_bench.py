@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from devicehub.adb.server import private_server
 from devicehub.demo_model import demo_model_dir
+from devicehub.dispatch.request import RunRequest
+from devicehub.hub import open_hub
+from devicehub.profiles.load import run_profile
+from devicehub.settings import Home
 from devicehub.sim.bundles import engine_bundle
+from devicehub.sim.phone import PhoneSpec, virtual_phone
+from devicehub.workloads.llm_bench import BenchOptions
 from tests.e2e.command import Answer, devicehub
 from tests.e2e.fleet import fleet
 
@@ -89,3 +96,28 @@ async def test_a_backend_that_llm_bench_takes_for_the_cpu_is_refused(env: dict[s
     answer = await bench(env, 0, "plain", "--set", "backend_type=vulkan")
     assert answer.status != 0
     answer.assert_one_sentence("backend_type vulkan", "would measure the CPU")
+
+
+async def test_on_a_phone_whose_processes_see_the_host(tmp_path: Path) -> None:
+    async with (
+        private_server(home=tmp_path / "adb") as server,
+        virtual_phone(PhoneSpec(mode="portable"), keys=[server.key_path]) as phone,
+    ):
+        hub = await open_hub(home=Home(tmp_path / "home"), address=server.address)
+        await hub.client.connect(phone.address)
+        (device,) = await hub.devices()
+        request = RunRequest(
+            run_id=hub.new_run_id(),
+            engine=hub.engines.add(engine_bundle("virtual-logcat"), "logging"),
+            model=hub.models.add(demo_model_dir()),
+            profile=run_profile("greedy-repeatable", hub.home),
+            workload="bench",
+            bench=BenchOptions(prompt_tokens=16, decode_tokens=8, repeats=2),
+        )
+        record = (await hub.run(request, device)).record
+    assert (record.state, record.cause) == ("succeeded", None), record
+    [row] = record.launches[0].records
+    assert row.prefill_tok_s
+    assert row.decode_tok_s
+    assert row.model_size_bytes
+    assert row.model_size_bytes < 10**7

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -21,12 +22,15 @@ from devicehub.assets import find_asset
 from devicehub.clock import SystemClock
 from devicehub.demo_model import demo_model_dir
 from devicehub.dispatch.reader import RunReader
+from devicehub.dispatch.request import RunRequest
+from devicehub.hub import open_hub
+from devicehub.profiles.load import run_profile
 from devicehub.runner.contract import Command, RunSpec, engine_env
 from devicehub.runner.launch import Runner
 from devicehub.runs.model import EngineRef
-from devicehub.settings import PHONE_ROOT
+from devicehub.settings import PHONE_ROOT, Home
 from devicehub.sim.bundles import engine_bundle
-from devicehub.sim.engine.scenario import VARIABLE
+from devicehub.sim.engine.scenario import VARIABLE, End, EngineScript
 from devicehub.sim.phone import PhoneSpec, virtual_phone
 from tests.dispatch.samples import header
 from tests.e2e.failure_rows import BENCH, BENCH_ARGUMENTS, CONFIG, DEMO, Row
@@ -150,3 +154,27 @@ def _command(build: str, tool: str, row: Row, folder: str) -> Command:
 
 def _engine(build: str) -> str:
     return f"{PHONE_ROOT}/engines/{build}"
+
+
+async def test_a_crash_is_repeated_on_a_terminal_for_its_last_lines(tmp_path: Path) -> None:
+    async with (
+        private_server(home=tmp_path / "adb") as server,
+        virtual_phone(PhoneSpec(), keys=[server.key_path]) as phone,
+    ):
+        hub = await open_hub(home=Home(tmp_path / "home"), address=server.address)
+        await hub.client.connect(phone.address)
+        (device,) = await hub.devices()
+        request = RunRequest(
+            run_id=hub.new_run_id(),
+            engine=hub.engines.add(engine_bundle("virtual"), "plain"),
+            model=hub.models.add(demo_model_dir()),
+            profile=run_profile("greedy-repeatable", hub.home),
+            prompts=_PROMPT,
+        )
+        phone.set_engine_script(EngineScript(end=End(at="prefill", signal=signal.SIGSEGV)))
+        record = (await hub.run(request, device)).record
+    assert (record.state, record.verdict, record.cause) == ("failed", "failed", "segfault")
+    assert record.launches[0].exit_status == 128 + signal.SIGSEGV
+    assert record.launches[0].records == []
+    # What the file lost in the buffer, the terminal shows.
+    assert any(line.startswith("The device supports: ") for line in record.diagnosis), record.diagnosis
