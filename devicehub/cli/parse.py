@@ -95,10 +95,17 @@ def _show(reading: Reading) -> None:
         print_table(headers, rows)
     if reading.cause is None:
         print(f"verdict: {reading.verdict}")
-        return
-    print(f"verdict: {reading.verdict} ({reading.cause})")
-    print(f"  {BY_SLUG[reading.cause].meaning}" if reading.cause in BY_SLUG else "")
-    if reading.remedy:
-        print(f"  remedy: {reading.remedy}")
-    for line in reading.evidence:
-        print(f"  | {line}")
+    else:
+        print(f"verdict: {reading.verdict} ({reading.cause})")
+        print(f"  {BY_SLUG[reading.cause].meaning}" if reading.cause in BY_SLUG else "")
+        if reading.remedy:
+            print(f"  remedy: {reading.remedy}")
+        for line in reading.evidence:
+            print(f"  | {line}")
+    for doubt in reading.doubts:
+        print(f"  not to be trusted: {doubt}")
+    for title, lines in (("the log lost lines", reading.log_loss), ("the crash", reading.crash)):
+        if lines:
+            print(f"  {title}:")
+        for line in lines:
+            print(f"  | {line}")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from devicehub.cli.main import main
 from devicehub.cli.parse import command
-from tests.workloads.launches import HEAD, launch
+from tests.workloads.launches import HEAD, block, launch, logcat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,15 @@ def test_standard_input_and_a_person_reading() -> None:
     assert "load_failed" in result.stdout
     assert "remedy: " in result.stdout
     assert "| LLM init error" in result.stdout
+
+
+def test_person_is_told_what_the_log_lost_before_the_figures() -> None:
+    loss = "uid=2000(shell) llm_demo expire 12 lines"
+    log = logcat(HEAD.split("\n", 1)[1]) + logcat(loss, tag="chatty") + logcat(block())
+    result = CliRunner().invoke(command, ["-"], input=log)
+    assert result.exit_code == 0
+    assert "not to be trusted: lines of the engine may be missing" in result.stdout
+    assert f"| chatty: {loss}" in result.stdout
 
 
 def test_incomplete_log_exits_1(tmp_path: Path) -> None:
