@@ -18,7 +18,7 @@ from devicehub.telemetry.sample import SampleReader
 from devicehub.units import KIB, format_bytes, format_celsius, format_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from devicehub.runs.model import Launch
     from devicehub.store.model import EndRow, EventRow, RunRow
@@ -157,19 +157,9 @@ def _show_conditions(record: RunRecord) -> None:
     rows: Iterable[tuple[str, str | None]] = (
         ("trusted", "yes" if record.trusted else "no: " + "; ".join(record.trust_reasons)),
         ("config", json.dumps(record.config, ensure_ascii=False)),
-        (
-            "temperature",
-            None
-            if found.temp_mc_start is None
-            else f"{format_celsius(found.temp_mc_start)} to {format_celsius(found.temp_mc_end)}, "
-            f"at most {format_celsius(found.temp_mc_highest)}",
-        ),
-        (
-            "battery",
-            None
-            if found.battery_percent_start is None
-            else f"{found.battery_percent_start} to {found.battery_percent_end} %",
-        ),
+        ("temperature", _course(found.temp_mc_start, found.temp_mc_end, format_celsius)),
+        ("at most", None if found.temp_mc_highest is None else format_celsius(found.temp_mc_highest)),
+        ("battery", _course(found.battery_percent_start, found.battery_percent_end, _percent)),
         ("memory left", None if memory is None else f"at least {format_bytes(memory * KIB)}"),
         ("throttled", "; ".join(found.throttle_signs) or None),
     )
@@ -181,6 +171,17 @@ def _show_conditions(record: RunRecord) -> None:
             ("attempt", "on the phone", "cause", ""),
             [[item.number, item.phone_run_id, item.cause, item.sentence or ""] for item in record.attempts],
         )
+
+
+def _course(start: int | None, end: int | None, text: Callable[[int], str]) -> str | None:
+    """From what to what a figure went, as far as it is known."""
+    if start is None or end is None:
+        return None if start is None else f"{text(start)} at the start"
+    return f"{text(start)} to {text(end)}"
+
+
+def _percent(figure: int) -> str:
+    return f"{figure} %"
 
 
 def _show_samples(store: Store, row: RunRow) -> None:

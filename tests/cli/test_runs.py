@@ -14,7 +14,7 @@ import pytest
 
 from devicehub.cli import runs_list
 from devicehub.cli.main import main
-from devicehub.runs.model import Caution, RunHeader
+from devicehub.runs.model import Caution, Conditions, RunHeader
 from devicehub.settings import find_home
 from devicehub.store.model import Excerpt
 from devicehub.store.store import Store
@@ -207,6 +207,31 @@ def test_show_tells_each_launch(store: Store, capsys: pytest.CaptureFixture[str]
         [str(number), "succeeded", "-", "0", "3500", "ms", "120.50", "9.25"] for number in (1, 2, 3)
     ]
     assert "3 over 3 s, hottest 36.4 °C; devicehub runs export --samples r1\n" in out
+
+
+def test_show_tells_no_figure_that_is_not_known(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    begin(store, "r1")
+    begin(store, "r2")
+    part = Conditions(temp_mc_start=29600, battery_percent_start=80)
+    whole = Conditions(
+        temp_mc_start=29600,
+        temp_mc_end=31000,
+        temp_mc_highest=45300,
+        battery_percent_start=80,
+        battery_percent_end=79,
+        mem_available_kib_lowest=2048,
+    )
+    store.finish("r1", record("cancelled", "r1", conditions=part), wall_s=NOW_S)
+    store.finish("r2", record("cancelled", "r2", conditions=whole), wall_s=NOW_S)
+    assert run("show", "r1") == 0
+    conditions = capsys.readouterr().out.split("conditions\n")[1]
+    assert "temperature  29.6 °C at the start\n" in conditions
+    assert "battery      80 % at the start\n" in conditions
+    assert "None" not in conditions
+    assert run("show", "r2") == 0
+    conditions = capsys.readouterr().out.split("conditions\n")[1]
+    assert "temperature  29.6 °C to 31.0 °C\nat most      45.3 °C\n" in conditions
+    assert "battery      80 % to 79 %\nmemory left  at least 2.1 MB\n" in conditions
 
 
 def test_show_tells_what_is_known_before_the_end(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
