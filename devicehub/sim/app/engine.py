@@ -12,8 +12,9 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.sim.android import logd
-from devicehub.sim.engine.log import ENGINE_TAG, RowForwarder
+from devicehub.sim.engine.log import ENGINE_TAG, HUB_TAG, RowForwarder
 from devicehub.sim.engine.paths import host_config
+from devicehub.sim.engine.scenario import ScriptedModel, read_script
 from devicehub.sim.engine.stdio import Stdio
 from devicehub.sim.engine.wheel import BROKEN, Context, WheelModel
 from devicehub.sim.process.pipes import wide_pipe
@@ -83,6 +84,18 @@ class Engine:
         self._stdio = Stdio()
         self._stdio.divert_engine(rows)
 
+    def open_model(self, config_path: str) -> WheelModel:
+        """A model of the wheel; one to which the phone's script happens, where it has one.
+
+        Raises:
+            SimError: the wheel or the script cannot be used.
+        """
+        script = read_script()
+        if script is None:
+            return WheelModel(config_path)
+        logd.write(priority="I", tag=HUB_TAG, message="virtual engine: follows a script")
+        return ScriptedModel(config_path, script, self._stdio)
+
     def row(self, text: str) -> None:
         """A row that MNN prints at once with others of its own."""
         logd.write(priority="E", tag=ENGINE_TAG, message=text)
@@ -100,7 +113,7 @@ class Model:
         self._config_path = config_path
         self._ended = False
         with host_config(engine.paths.host(config_path)) as path:
-            self._wheel = WheelModel(path)
+            self._wheel = engine.open_model(path)
 
     def set_config(self, values: Mapping[str, Any]) -> None:
         """Merge values over the configuration; threads are granted as far as the phone's host can bear."""
@@ -155,8 +168,7 @@ class Model:
 
     def run_tokens(self, tokens: Sequence[int], limit: int) -> Context:
         """Prefill tokens and decode `limit` more, for a benchmark; what came of it."""
-        self._wheel.respond(tokens, limit)
-        self._engine.text.take()
+        self._wheel.respond_silently(tokens, limit)
         return self._wheel.context()
 
     def broken(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -144,7 +145,8 @@ class ScriptedModel(WheelModel):
 
     def _end(self, end: End) -> None:
         if end.signal is not None:
-            if end.signal != signal.SIGKILL:
+            # Python lets no other thread change what it has only changed for a few signals itself.
+            if end.signal != signal.SIGKILL and threading.current_thread() is threading.main_thread():
                 signal.signal(end.signal, signal.SIG_DFL)
             os.kill(os.getpid(), end.signal)
         self._stdio.flush()
