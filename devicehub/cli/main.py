@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: Final = {
+    "app": Lazy("devicehub.cli.app", "Install MnnLlmChat on phones."),
     "demo": Lazy("devicehub.cli.demo", "Show it all without hardware: virtual phone, push, real inference."),
     "devices": Lazy("devicehub.cli.devices", "List the phones that adb knows, identified."),
     "engines": Lazy("devicehub.cli.engines", "Keep the catalogue of MNN engines."),
