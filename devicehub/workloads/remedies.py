@@ -86,6 +86,12 @@ _NAMED: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "prompt_missing": (
         (rf"prompt file is {_PATH}", "{name} is missing or empty: give a prompt file with at least one line"),
     ),
+    "log_loss": (
+        (
+            r"capture of the phone's log ended",
+            "repeat; the file `agent` in the run's folder on the phone has logcat's last words",
+        ),
+    ),
     "usage_error": (
         (
             r"argument: (?P<name>\S+)",

@@ -124,6 +124,7 @@ def test_capture_that_ended_early() -> None:
     reading = read(HEAD_LOG, log_captured=False)
     assert judged(reading) == LOST
     assert reading.evidence == [CAPTURE_ENDED]
+    assert "logcat's last words" in (reading.remedy or "")
 
 
 def test_capture_that_ended_after_the_block() -> None:
