@@ -20,12 +20,13 @@ from devicehub.sim.android.applets import applets_of
 from devicehub.sim.android.profile import Profile, load_profile
 from devicehub.sim.android.system import PhoneSystem
 from devicehub.sim.app.manager import AppManager
-from devicehub.sim.process import rootfs
+from devicehub.sim.faults import CLOCK_FILE, Faults
+from devicehub.sim.process import namespace, rootfs
 from devicehub.sim.process.processes import start_processes
 from devicehub.sim.process.shell import Mode, Shell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from devicehub.sim.app.spec import AppSpec
     from devicehub.sim.engine.scenario import EngineScript
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ProfileName = Literal["snapdragon", "dimensity"]
+_LIBFAKETIME: Final = tuple(
+    Path(f"/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1") for machine in ("x86_64", "aarch64")
+)
 EMULATOR_PORTS: Final = range(5555, 5586)
 """adb servers look for emulators here: a phone on one of these ports would show twice."""
 
@@ -50,6 +54,9 @@ class PhoneSpec:
         android: the release it plays, None for its profile's own.
         threads: the most that its engine may use; spinning threads on a busy host stall each other.
         data_free_mib: what is free on its /data while it holds nothing, None for its profile's own.
+        data_mib: makes its /data/local/tmp a file system of this size, which can really be full; needs root.
+        usb_mode: charging, or a mode that moves data (mtp, ptp): then adbd stops when the cable goes.
+        settable_clock: lets its wall clock be set, by libfaketime.
         app: its MnnLlmChat; None for a phone without it, on which it can be installed.
         mode: confined needs user namespaces, portable maps paths, auto takes the first that works.
     """
@@ -62,6 +69,9 @@ class PhoneSpec:
     android: int | None = None
     threads: int = 1
     data_free_mib: int | None = None
+    data_mib: int | None = None
+    usb_mode: str = "charging"
+    settable_clock: bool = False
     app: AppSpec | None = None
     mode: Mode | Literal["auto"] = "auto"
 
@@ -89,6 +99,7 @@ class VirtualPhone:
         root: its file system on the host.
         addresses: one `127.0.0.1:PORT` per port.
         system: what runs on it beside adbd.
+        faults: lets things go wrong.
     """
 
     def __init__(
@@ -99,6 +110,7 @@ class VirtualPhone:
         root: Path,
         addresses: Sequence[str],
         system: PhoneSystem,
+        faults: Faults,
     ) -> None:
         self.spec = spec
         self.product = product
@@ -106,6 +118,7 @@ class VirtualPhone:
         self.root = root
         self.addresses = tuple(addresses)
         self.system = system
+        self.faults = faults
 
     @property
     def address(self) -> str:
@@ -147,6 +160,8 @@ async def virtual_phone(
             raise SimError(f"port {port} is one that adb takes for an emulator; use one outside 5555 to 5585")
     spec = replace(spec, boot_id=spec.boot_id or str(uuid.uuid4()))
     profile = load_profile(spec.profile, android=spec.android)
+    usb = "adb" if spec.usb_mode == "charging" else f"{spec.usb_mode},adb"
+    profile = replace(profile, props={**profile.props, "sys.usb.state": usb, "sys.usb.config": usb})
     if spec.data_free_mib is not None:
         profile = replace(profile, data_free_kib=min(spec.data_free_mib * 1024, profile.data_kib))
     async with contextlib.AsyncExitStack() as stack:
@@ -159,7 +174,10 @@ async def virtual_phone(
         await stack.enter_async_context(adbd.running())
         addresses = [await adbd.listen(port) for port in (spec.port, *spec.more_ports)]
         product = profile.props["ro.product.model"]
-        yield VirtualPhone(spec, product, shell.mode, shell.root, addresses, system)
+        faults = Faults(
+            adbd, system, shell.processes, shell.root / rootfs.DATA, moves_data=spec.usb_mode != "charging"
+        )
+        yield VirtualPhone(spec, product, shell.mode, shell.root, addresses, system, faults)
 
 
 @contextlib.asynccontextmanager
@@ -175,6 +193,9 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
             place = Path(stack.enter_context(folder))
             phone = rootfs.PhoneFolder(place)
             rootfs.build(phone, profile.files(props, boot_id=spec.boot_id or ""))
+            data = phone.root / rootfs.DATA
+            if spec.data_mib is not None:
+                stack.enter_context(_own_file_system(data, size_mib=spec.data_mib))
             prefix = "" if mode == "confined" else str(phone.root)
             tools.install(
                 phone.root / "system/bin",
@@ -188,8 +209,15 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
             view = rootfs.make_view(phone) if mode == "confined" else None
             try:
                 await stack.enter_async_context(system.running(phone.sockets))
-                processes = await stack.enter_async_context(start_processes(place, view=view))
-                shell = Shell(processes, phone, mode=mode, android=profile.android, threads=spec.threads)
+                processes = await stack.enter_async_context(start_processes(place, view=view, mounts=(data,)))
+                shell = Shell(
+                    processes,
+                    phone,
+                    mode=mode,
+                    android=profile.android,
+                    threads=spec.threads,
+                    more_env=_clock_env(phone.root, prefix) if spec.settable_clock else {},
+                )
                 await shell.try_out()
                 apps = AppManager(spec.app, shell, system)
                 system.apps = apps
@@ -202,3 +230,30 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
             system.note("ActivityManager", "Virtual phone: boot completed")
             yield shell, system
             return
+
+
+@contextlib.contextmanager
+def _own_file_system(data: Path, *, size_mib: int) -> Iterator[None]:
+    try:
+        namespace.mount_memory(str(data), size_kib=size_mib * 1024)
+    except OSError as error:
+        raise SimError(f"a phone with data_mib needs root on this host: {error}") from error
+    data.chmod(0o771)
+    try:
+        yield
+    finally:
+        namespace.unmount(str(data))
+
+
+def _clock_env(root: Path, prefix: str) -> dict[str, str]:
+    """What makes a process read its wall clock through libfaketime, which rereads its file at each look."""
+    library = next((path for path in _LIBFAKETIME if path.exists()), None)
+    if library is None:
+        raise SimError("a settable clock needs libfaketime (apt-get install faketime)")
+    (root / CLOCK_FILE).write_text("+0.000\n")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": f"{prefix}/{CLOCK_FILE}",
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }

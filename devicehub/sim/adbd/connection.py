@@ -38,6 +38,7 @@ class Adbd(Protocol):
     max_payload: int
     banner: bytes
     features: frozenset[str]
+    frozen: bool
 
     def key_files(self) -> Sequence[Path]:
         """Files of the keys that are accepted, read anew at each attempt."""
@@ -73,12 +74,16 @@ class Connection(asyncio.BufferedProtocol):
         self._delayed_ack = False
         self._checked = True
         self._next_id = 1
+        self._frozen = False
+        self._held: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.adbd.connected(self)
+        if self.adbd.frozen:
+            self.freeze()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End every stream."""
@@ -94,7 +99,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         """The socket takes more."""
-        self._flowing.set()
+        if not self._frozen:
+            self._flowing.set()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next bytes go."""
@@ -116,6 +122,22 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def freeze(self) -> None:
+        """Let no byte through, either way, while the connection stays."""
+        self._frozen = True
+        self._flowing.clear()
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def thaw(self) -> None:
+        """Let the bytes through again, those that were held back first."""
+        self._frozen = False
+        held, self._held = self._held, []
+        if self._transport is not None:
+            self._transport.writelines(held)
+            self._transport.resume_reading()
+        self._flowing.set()
+
     async def drained(self) -> None:
         """Wait until the socket takes more."""
         await self._flowing.wait()
@@ -125,6 +147,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is None:
             return
         header = encode_header(Message(command, arg0, arg1, payload), checked=self._checked)
+        if self._frozen:
+            self._held.append(header + bytes(payload))
+            return
         if len(payload) <= _SMALL:
             self._transport.write(header + bytes(payload))
         else:

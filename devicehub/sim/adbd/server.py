@@ -63,13 +63,15 @@ class Adbd:
         self.shell = shell
         self.system = system
         self.files = PhoneFiles(shell.root, free_kib=profile.data_free_kib)
-        self._live = LiveFiles(profile, shell.root)
         self._clock = SystemClock()
         self.android = profile.android
         self.key_files = key_files
         names = ("ro.product.name", "ro.product.model", "ro.product.device")
         items = [f"{name}={profile.props.get(name, '')}" for name in names]
         self.banner = f"device::{';'.join(items)};features={','.join(sorted(self.features))}".encode()
+        self.frozen = False
+        self.live = LiveFiles(profile, shell.root)
+        self._ports: list[int] = []
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,7 +103,39 @@ class Adbd:
         except OSError as error:
             raise SimError(f"port {port} cannot be used ({error.strerror}); choose another one") from error
         self._servers.append(server)
-        return f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        taken: int = server.sockets[0].getsockname()[1]
+        if taken not in self._ports:
+            self._ports.append(taken)
+        return f"127.0.0.1:{taken}"
+
+    def cut(self) -> None:
+        """Drop every connection, as a pulled cable does."""
+        for connection in list(self._connections):
+            connection.abort()
+
+    def close(self) -> None:
+        """Drop every connection and take no new one."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        self.cut()
+
+    async def open(self) -> None:
+        """Listen again where it did before."""
+        for port in self._ports if not self._servers else ():
+            await self.listen(port)
+
+    def freeze(self) -> None:
+        """Let connections stay and come, but no byte through."""
+        self.frozen = True
+        for connection in self._connections:
+            connection.freeze()
+
+    def thaw(self) -> None:
+        """Let bytes through again."""
+        self.frozen = False
+        for connection in self._connections:
+            connection.thaw()
 
     def serve(self, stream: Stream, service: bytes) -> bool:
         """Start a service on a stream; False when there is no such service."""
@@ -121,7 +155,7 @@ class Adbd:
         """Refresh the changing files while anybody is connected."""
         while True:
             if self._connections:
-                self._live.refresh(wall_s=self._clock.wall_s())
+                self.live.refresh(wall_s=self._clock.wall_s())
             await self._clock.sleep(_REFRESH_S)
 
     def connected(self, connection: Connection) -> None:
@@ -133,10 +167,7 @@ class Adbd:
         self._connections.discard(connection)
 
     def _stop(self) -> None:
-        for server in self._servers:
-            server.close()
-        for connection in list(self._connections):
-            connection.abort()
+        self.close()
         for task in list(self._tasks):
             task.cancel()
         self._group = None

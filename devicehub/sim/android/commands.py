@@ -38,8 +38,10 @@ def answer(system: PhoneSystem, argv: Sequence[str], *, pid: int) -> Answer:
 def _dumpsys(system: PhoneSystem, words: Sequence[str]) -> Answer:
     services: Mapping[str, Callable[[PhoneSystem], str]] = {
         "battery": _dump_battery,
+        "power": _dump_power,
         "thermalservice": _dump_thermal,
         "usb": _dump_usb,
+        "window": _dump_window,
     }
     names = [word for word in words if not word.startswith("-")]
     known = [name for name in services if name != "thermalservice" or system.profile.android >= 10]
@@ -47,14 +49,14 @@ def _dumpsys(system: PhoneSystem, words: Sequence[str]) -> Answer:
         return Answer(("Currently running services:\n" + "".join(f"  {name}\n" for name in known)).encode())
     if names[0] not in known:
         return Answer(stderr=f"Can't find service: {names[0]}\n".encode())
-    if len(names) > 1:
+    if len(names) > 1 and names != ["window", "policy"]:
         # dumpsys battery set ... would make the phone lie about itself; nothing of that sort is played.
         return Answer(f"Unknown command or option: {' '.join(names[1:])}\n".encode())
     return Answer(services[names[0]](system).encode())
 
 
 def _dump_battery(system: PhoneSystem) -> str:
-    battery = system.profile.battery
+    battery = system.battery
     lines = ["Current Battery Service state:"]
     lines += [f"  {key}: {value}" for key, value in battery.items()]
     return "\n".join(lines) + "\n"
@@ -78,8 +80,25 @@ def _temperature(name: str, kind: int, degrees: float) -> str:
     return f"\tTemperature{{mValue={degrees}, mType={kind}, mName={name}, mStatus=0}}"
 
 
+def _dump_power(system: PhoneSystem) -> str:
+    awake, state = ("Awake", "ON") if system.screen_on else ("Asleep", "OFF")
+    return (
+        f"POWER MANAGER (dumpsys power)\n\nPower Manager State:\n  mWakefulness={awake}\n"
+        f"  mScreenOffTimeoutSetting=60000\n\nDisplay Power: state={state}\n"
+    )
+
+
+def _dump_window(system: PhoneSystem) -> str:
+    locked = str(system.locked).lower()
+    return (
+        "WINDOW MANAGER POLICY STATE (dumpsys window policy)\n"
+        f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n"
+        f"  mCurrentFocus=Window{{5f2c1e0 u0 {system.top_activity}}}\n"
+    )
+
+
 def _dump_usb(system: PhoneSystem) -> str:
-    functions = system.profile.props.get("sys.usb.state", "adb")
+    functions = system.props.get("sys.usb.state", "adb")
     return (
         "USB MANAGER STATE (dumpsys usb):\n{\n  device_manager={\n    handler={\n"
         f"      current_functions=[\n        {functions.upper()}\n      ]\n"
@@ -128,7 +147,7 @@ def _cmd(system: PhoneSystem, words: Sequence[str]) -> Answer:
 
 def _svc(system: PhoneSystem, words: Sequence[str]) -> Answer:
     if words == ["usb", "getFunctions"]:
-        state = system.profile.props.get("sys.usb.state", "adb")
+        state = system.props.get("sys.usb.state", "adb")
         return Answer(stderr=(",".join(name for name in state.split(",") if name != "adb") + "\n").encode())
     return Answer(
         stderr=b"Available commands:\n    help     Show information about the subcommands\n", status=0

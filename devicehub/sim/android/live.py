@@ -5,6 +5,7 @@ They follow the host's own load, spread over the phone's processors.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +61,37 @@ def busy_share(before: Sequence[CpuTimes], now: Sequence[CpuTimes]) -> float:
 
 
 class LiveFiles:
-    """Writes the changing files of one phone."""
+    """Writes the changing files of one phone.
+
+    Attributes:
+        temps_mc: temperatures that somebody set, by the number of the zone.
+    """
 
     def __init__(self, profile: Profile, root: Path) -> None:
         self._profile = profile
         self._root = root
         self._before: list[CpuTimes] = []
+        self._asleep: list[CpuTimes] | None = None
+        self._slept: list[tuple[int, ...]] = []
+        self.temps_mc: dict[int, int] = {}
+
+    def sleep(self) -> None:
+        """The phone suspends: its processors count no ticks from now on."""
+        with contextlib.suppress(OSError):
+            self._asleep = parse_stat(_HOST_STAT.read_text())
+
+    def wake(self) -> None:
+        """The phone runs again; what the host counted meanwhile is not the phone's."""
+        if self._asleep is None:
+            return
+        now = parse_stat(_HOST_STAT.read_text())
+        slept = [
+            tuple(new - old for new, old in zip(after.ticks, before.ticks, strict=True))
+            for after, before in zip(now, self._asleep, strict=True)
+        ]
+        earlier = self._slept or [(0,) * len(ticks) for ticks in slept]
+        self._slept = [tuple(map(sum, zip(*pair, strict=True))) for pair in zip(earlier, slept, strict=True)]
+        self._asleep = None
 
     def refresh(self, *, wall_s: float) -> None:
         """Write the files anew; a host without /proc/stat leaves them as they are."""
@@ -73,8 +99,13 @@ class LiveFiles:
             host = parse_stat(_HOST_STAT.read_text())
         except OSError:
             return
-        if not host:
+        if not host or self._asleep is not None:
             return
+        if self._slept:
+            host = [
+                CpuTimes(tuple(tick - gone for tick, gone in zip(cpu.ticks, slept, strict=True)))
+                for cpu, slept in zip(host, self._slept, strict=True)
+            ]
         count = sum(len(cluster.cpus) for cluster in self._profile.clusters)
         cpus = [host[number % len(host)] for number in range(count)]
         uptime_s = sum(host[0].ticks) // os.sysconf("SC_CLK_TCK")
@@ -95,6 +126,7 @@ class LiveFiles:
         for number, (_, temp_mc) in enumerate(self._profile.zones):
             # 0 and below are no temperatures but what broken or other sensors say.
             value = temp_mc + round(load * _HEAT_MC / 100) * 100 if temp_mc > 0 else temp_mc
+            value = self.temps_mc.get(number, value)
             self._replace(f"sys/class/thermal/thermal_zone{number}/temp", f"{value}\n")
 
     def _overwrite(self, path: str, text: str) -> None:

@@ -34,6 +34,7 @@ class PhoneSystem:
     Attributes:
         log: the phone's log.
         profile: the phone that it plays.
+        battery: what dumpsys battery says, in its order.
         props: its properties, those of this instance among them.
         properties: the folder that holds one file per property.
         apps: what plays the phone's apps, once there is any.
@@ -48,6 +49,7 @@ class PhoneSystem:
         self.log = LogRing()
         self.props = dict(props)
         self.profile = profile
+        self.battery = dict(profile.battery)
         self.properties = properties
         self.apps: AppService | None = None
         self.uids: dict[int, int] = {}

@@ -67,6 +67,21 @@ class View:
     folders: tuple[str, ...]
 
 
+def mount_memory(place: str, *, size_kib: int) -> None:
+    """Lay a file system in memory of this size over a folder, or change the size of the one that is there.
+
+    Raises:
+        OSError: only root may.
+    """
+    flags = _MS_NOSUID | (_MS_REMOUNT if os.path.ismount(place) else 0)
+    _mount("tmpfs", place, "tmpfs", flags, f"size={size_kib}k,mode=0771")
+
+
+def unmount(place: str) -> None:
+    """Take away what is mounted on a folder; nothing there is no error."""
+    _libc.umount2(os.fsencode(place), _MNT_DETACH)
+
+
 def set_name(name: str) -> None:
     """Name this process in `ps`."""
     _libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)

@@ -55,10 +55,15 @@ class Process:
 
 
 class Processes:
-    """Starts processes on the phone."""
+    """Starts processes on the phone.
 
-    def __init__(self, control: Path) -> None:
+    Attributes:
+        keeper_pid: the host's number of the process above all of the phone's.
+    """
+
+    def __init__(self, control: Path, *, keeper_pid: int) -> None:
         self._control = control
+        self.keeper_pid = keeper_pid
 
     async def spawn(
         self,
@@ -106,12 +111,15 @@ class Processes:
 
 
 @contextlib.asynccontextmanager
-async def start_processes(folder: Path, *, view: View | None) -> AsyncIterator[Processes]:
+async def start_processes(
+    folder: Path, *, view: View | None, mounts: Sequence[Path] = ()
+) -> AsyncIterator[Processes]:
     """Start the keeper of a phone; when the block ends all the phone's processes do, and the folder goes.
 
     Args:
         folder: the phone's own folder on the host.
         view: what its processes see, or None for portable mode.
+        mounts: folders in it on which something is mounted, to be unmounted first.
 
     Raises:
         SimError: the kernel does not allow it; the folder is still there then.
@@ -122,6 +130,7 @@ async def start_processes(folder: Path, *, view: View | None) -> AsyncIterator[P
         "control": str(folder / "control"),
         "view": None if view is None else dataclasses.asdict(view),
         "python": python,
+        "mounts": [str(place) for place in mounts],
     }
     (folder / "control").unlink(missing_ok=True)
     argv = [
@@ -141,4 +150,4 @@ async def start_processes(folder: Path, *, view: View | None) -> AsyncIterator[P
             assert process.stderr is not None
             detail = line or (await process.stderr.read()).decode(errors="replace").strip()[-300:]
             raise SimError(f"the phone's processes could not be started: {detail}")
-        yield Processes(folder / "control")
+        yield Processes(folder / "control", keeper_pid=process.pid)

@@ -30,6 +30,7 @@ _FOLDERS: Final = (
     "sys/devices/system/cpu",
     "dev/__properties__",
 )
+DATA: Final = "data/local/tmp"
 _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _HOST_ETC: Final = ("ld.so.cache", "alternatives")
 """What the host's own programs need to find their libraries, and each other."""

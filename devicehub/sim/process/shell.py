@@ -32,15 +32,23 @@ class Shell:
         mode: confined processes see the phone's files under their real paths; portable ones see the host, and
             paths are mapped in the command line and the environment.
         root: the phone's file system on the host.
+        processes: where they hang.
     """
 
     def __init__(
-        self, processes: Processes, phone: PhoneFolder, *, mode: Mode, android: int, threads: int
+        self,
+        processes: Processes,
+        phone: PhoneFolder,
+        *,
+        mode: Mode,
+        android: int,
+        threads: int,
+        more_env: Mapping[str, str] = {},
     ) -> None:
         self.mode = mode
         self.root = phone.root
-        self._processes = processes
-        self._env = self._base_env(phone, android, threads)
+        self.processes = processes
+        self._env = self._base_env(phone, android, threads) | dict(more_env)
 
     def _base_env(self, phone: PhoneFolder, android: int, threads: int) -> dict[str, str]:
         sockets = "/dev/socket" if self.mode == "confined" else str(phone.sockets)
@@ -80,7 +88,7 @@ class Shell:
         if terminal and not command:
             argv = ["sh", "-i"]
         cwd = "/" if self.mode == "confined" else str(self.root)
-        return await self._processes.spawn(
+        return await self.processes.spawn(
             argv, env=self._env | dict(env), cwd=cwd, files=files, terminal=terminal
         )
 

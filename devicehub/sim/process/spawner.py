@@ -69,6 +69,8 @@ def _keep(settings: dict[str, Any]) -> int:
         sys.stdout.write(f"failed {error}\n")
         return 1
     finally:
+        for place in settings["mounts"]:
+            namespace.unmount(place)
         shutil.rmtree(folder, ignore_errors=True)
     return 0
 
@@ -131,13 +133,15 @@ def _exec(role: str, settings: dict[str, Any]) -> NoReturn:
 
 
 def _be_init(settings: dict[str, Any]) -> int:
-    child = os.fork()
-    if child == 0:
-        _exec("adbd", settings)
-    os.close(settings["listener"])
-    while os.wait()[0] != child:
-        pass
-    return 1
+    """Adopt and reap; an adbd that was killed is started anew, as a phone's init does."""
+    while True:
+        child = os.fork()
+        if child == 0:
+            _exec("adbd", settings)
+        while (ended := os.wait())[0] != child:
+            pass
+        if not os.WIFSIGNALED(ended[1]):
+            return 1  # it did not start: again would not help
 
 
 def _announce() -> None:
