@@ -127,6 +127,9 @@ DEMO: Final[dict[str, Row]] = {
     "an Eagle model that is missing": _failed(
         "speculative_load_failed", config={"speculative_type": "eagle"}, says="eagle.mnn"
     ),
+    "a DFlash model that is missing": _failed(
+        "speculative_load_failed", config={"speculative_type": "dflash"}, builds=PLAIN
+    ),
     "a draft model, which no MNN has": Row(
         "succeeded", None, config={"speculative_type": "draftmodel"}, builds=PLAIN
     ),

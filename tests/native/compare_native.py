@@ -6,15 +6,14 @@
 Both run the model with a greedy configuration and one thread, in empty folders. Prints `no difference`, or
 the first line that differs of each case, and then ends with status 1. Figures, line numbers of MNN's sources
 and the name of the cache folder may differ. Without a prompt file llm_demo is asked three prompts of its own,
-each alone and all in one file. llm_bench is given good arguments and bad ones, and models that lack
-something; its JSON file is compared as well.
+each alone and all in one file, and again with models and configurations at which it fails. llm_bench is given
+good arguments and bad ones, and models that lack something; its JSON file is compared as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import re
 import shutil
@@ -25,10 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub import procs
-from tests.native.bench_cases import ARGUMENTS, MODELS
+from tests.native.cases import ARGUMENTS, CONFIGS, MODELS, change_config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 PROMPTS: Final = (
     "What is DeviceHub?",
@@ -87,18 +86,35 @@ def first_difference(native: Outcome, virtual: Outcome) -> str | None:
     return None
 
 
-async def compare(llm_demo: Path, model: Path, prompts: bytes, arguments: Sequence[str]) -> str | None:
-    """Run both in folders of their own and give the first difference."""
+async def compare(
+    llm_demo: Path,
+    model: Path,
+    prompts: bytes,
+    arguments: Sequence[str],
+    *,
+    spoil: str = "good",
+    values: Mapping[str, Any] | None = None,
+) -> str | None:
+    """Run both in folders of their own, each with a copy of the model; the first difference.
+
+    Args:
+        llm_demo: the native one.
+        model: the folder with the model.
+        prompts: the prompt file.
+        arguments: after the prompt file.
+        spoil: the case of `MODELS` that spoils the copy.
+        values: over the configuration.
+    """
     outcomes: list[Outcome] = []
     virtual = [sys.executable, "-m", "devicehub.sim.engine", "llm_demo"]
     for command in ([str(llm_demo)], virtual):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            config: dict[str, Any] = json.loads((model / "config.json").read_bytes())
-            config |= {"sampler_type": "greedy", "thread_num": 1, "base_dir": f"{model}/"}
-            (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+            shutil.copytree(model, folder / "m")
+            change_config(folder / "m", **{"sampler_type": "greedy", "thread_num": 1} | dict(values or {}))
+            MODELS[spoil](folder / "m")
             (folder / "prompt.txt").write_bytes(prompts)
-            argv = [*command, "config.json", "prompt.txt", *arguments]
+            argv = [*command, "m/config.json", "prompt.txt", *arguments]
             done = await procs.run(argv, timeout_s=_TIMEOUT_S, cwd=folder, env=_environment())
             outcomes.append(Outcome(done.status, done.stdout, done.stderr))
     return first_difference(*outcomes)
@@ -159,15 +175,25 @@ def main(arguments: Sequence[str]) -> int:
     else:
         files = [f"{prompt}\n".encode() for prompt in PROMPTS]
         files.append(b"".join(files))
-    for prompts in files:
-        for options in (["64"], [], ["0"], ["64", "no_think"]):
-            difference = asyncio.run(compare(program, model, prompts, options))
-            if difference is not None:
-                asked = prompts.decode(errors="replace")
-                sys.stdout.write(f"prompts {asked!r}, arguments {options}: {difference}\n")
-                return 1
-    sys.stdout.write("no difference\n")
-    return 0
+    cases: list[tuple[bytes, Sequence[str], str, Mapping[str, Any]]] = [
+        (prompts, options, "good", {})
+        for prompts in files
+        for options in (["64"], [], ["0"], ["64", "no_think"])
+    ]
+    cases += [(files[-1], options, spoil, {}) for spoil in MODELS for options in ([], ["8"])]
+    cases += [(files[-1], options, "good", values) for values in CONFIGS.values() for options in ([], ["8"])]
+    differences = 0
+    for prompts, options, spoil, values in cases:
+        difference = asyncio.run(compare(program, model, prompts, options, spoil=spoil, values=values))
+        if difference is not None:
+            asked = (
+                f"prompts {prompts.decode(errors='replace')!r}, arguments {options}, model {spoil}, {values}"
+            )
+            sys.stdout.write(f"{asked}: {difference}\n")
+            differences += 1
+    if not differences:
+        sys.stdout.write("no difference\n")
+    return min(differences, 1)
 
 
 if __name__ == "__main__":

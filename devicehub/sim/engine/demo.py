@@ -40,6 +40,10 @@ _REQUIRED: Final = (
     ("llm_weight", "llm.mnn.weight"),
 )
 _DRAFTS: Final = {"mtp": "MTP", "eagle": "Eagle"}
+_NO_LM_HEAD: Final = (
+    "DFlash: dflash_shared_lmhead_input is empty; the draft has no lm_head of its own. Re-export the model "
+    "with the current llmexport."
+)
 _SYSTEM: Final = {"role": "system", "content": "You are a helpful assistant."}
 _INTERNAL_ERROR: Final = 255
 
@@ -109,19 +113,13 @@ class LlmDemo:
 
     def _load_draft_too(self, config: dict[str, Any], config_path: str) -> bool:
         """Load the model, and fail as the newest sources do where the draft model is missing."""
-        kind = str(config.get("speculative_type"))
-        draft = f"{_base_dir(config, config_path)}{config.get(f'{kind}_model', f'{kind}.mnn')}"
-        if kind not in _DRAFTS or Path(draft).exists():
+        complaints = _draft_complaints(config, _base_dir(config, config_path))
+        if not complaints:
             return self._model.load()
         # The wheel would go on without the draft, into a crash.
         self._model.set_config({"speculative_type": ""})
         if self._model.load():
-            for row in (
-                f"Can't open file:{draft}",
-                f"Error for open {draft}",
-                f"{_DRAFTS[kind]}: failed to load {kind} model {draft}",
-                "Llm::load: generation strategy failed to load",
-            ):
+            for row in (*complaints, "Llm::load: generation strategy failed to load"):
                 self._stdio.engine(row + "\n")
         return False
 
@@ -208,6 +206,9 @@ class LlmDemo:
             self._model.fail()
             return
         self._model.respond(ids, limit)
+        context = self._model.context()
+        if context.status == Status.INTERNAL_ERROR and context.gen_seq_len == 0:
+            self._stdio.engine(report.no_outputs(len(ids), decoding=False))
 
     def _ceval(self, lines: list[bytes], prompt_file: str) -> int:
         answers: list[bytes] = []
@@ -250,6 +251,21 @@ class LlmDemo:
                 self._model.respond(self._model.encode_chat(messages), -1)
             answer = self._model.text_of(self._model.context().output_tokens)
             messages.append({"role": "assistant", "content": answer})
+
+
+def _draft_complaints(config: dict[str, Any], base: str) -> list[str]:
+    """What the newest sources say of a draft model that they cannot use; nothing where none is asked for."""
+    kind = str(config.get("speculative_type"))
+    if kind == "dflash" and not config.get("dflash_shared_lmhead_input"):
+        return [_NO_LM_HEAD]
+    draft = f"{base}{config.get(f'{kind}_model', f'{kind}.mnn')}"
+    if kind not in _DRAFTS or Path(draft).exists():
+        return []
+    return [
+        f"Can't open file:{draft}",
+        f"Error for open {draft}",
+        f"{_DRAFTS[kind]}: failed to load {kind} model {draft}",
+    ]
 
 
 def _has_required_files(config: dict[str, Any], config_path: str) -> bool:

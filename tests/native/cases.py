@@ -1,10 +1,10 @@
-"""What llm_bench is given where the virtual one is compared with a native one."""
+"""What the virtual tools and native ones are given where they are compared."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,27 @@ ARGUMENTS: Final = (
 """The first three are given to every model of `MODELS`."""
 
 
-def _change_config(model: Path, **values: object) -> None:
+CONFIGS: Final[dict[str, dict[str, Any]]] = {
+    "OpenCL": {"backend_type": "opencl"},
+    "Vulkan": {"backend_type": "vulkan"},
+    "an unknown backend": {"backend_type": "gpu"},
+    "a missing MTP model": {"speculative_type": "mtp"},
+    "a missing Eagle model": {"speculative_type": "eagle"},
+    "a missing DFlash model": {"speculative_type": "dflash"},
+    "lookahead": {"speculative_type": "lookahead"},
+    "a draft model": {"speculative_type": "draftmodel"},
+    "attention mode 99": {"attention_mode": 99},
+    "mmap": {"use_mmap": True},
+    "chunk": {"chunk": 4},
+    "chunk limits": {"chunk_limits": [128, 1]},
+    "chunk limits that are no list": {"chunk_limits": 3},
+    "top_k 0": {"sampler_type": "mixed", "top_k": 0},
+    "no samplers": {"sampler_type": "mixed", "mixed_samplers": []},
+}
+"""Values over llm_demo's configuration."""
+
+
+def change_config(model: Path, **values: object) -> None:
     file = model / "config.json"
     file.write_text(json.dumps({**json.loads(file.read_bytes()), **values}), encoding="utf-8")
 
@@ -76,7 +96,7 @@ MODELS: Final[dict[str, Callable[[Path], object]]] = {
     "config is no JSON": lambda model: (model / "config.json").write_text("{ // x\n}"),
     "config is a list": lambda model: (model / "config.json").write_text("[1]"),
     "config is empty": lambda model: (model / "config.json").write_text(""),
-    "other weight name": lambda model: _change_config(model, llm_weight="w.bin"),
-    "no sampler": lambda model: _change_config(model, top_k=0),
-    "chunk limits": lambda model: _change_config(model, chunk_limits=3),
+    "other weight name": lambda model: change_config(model, llm_weight="w.bin"),
+    "no sampler": lambda model: change_config(model, top_k=0),
+    "chunk limits": lambda model: change_config(model, chunk_limits=3),
 }
