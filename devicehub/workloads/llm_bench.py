@@ -103,8 +103,8 @@ def _flags(config: Mapping[str, Any]) -> list[str]:
     backend = str(config.get("backend_type", "cpu"))
     if backend not in _BACKENDS:
         raise InputError(
-            f"backend_type {backend}",
-            "is none that llm_bench knows: it would measure the CPU",
+            "backend_type",
+            f"{backend} is none that llm_bench knows: it would measure the CPU",
             remedy=f"use one of {', '.join(_BACKENDS)}, or workload demo",
         )
     flags = ["-a", backend, "-t", str(_whole("thread_num", config.get("thread_num", 4)))]
@@ -124,7 +124,7 @@ def _attention_flags(config: Mapping[str, Any]) -> list[str]:
     flash, quant = divmod(mode, 8)
     if flash > 1:
         raise InputError(
-            f"attention_mode {mode}", "has no flag of llm_bench", remedy="use 0 to 15, or workload demo"
+            "attention_mode", f"llm_bench has no flag for {mode}", remedy="use 0 to 15, or workload demo"
         )
     # -qatten is the older name; newer versions still take it.
     flags = ["-qatten", str(quant)] if quant else []
@@ -137,7 +137,9 @@ def _tests(options: BenchOptions) -> list[str]:
     prompt = _at_least("prompt_tokens", options.prompt_tokens, 0)
     decode = _at_least("decode_tokens", options.decode_tokens, 0)
     if not prompt and not decode:
-        raise InputError("prompt_tokens and decode_tokens", "are both 0", remedy="measure one of them")
+        raise InputError(
+            "llm_bench", "prompt_tokens and decode_tokens are both 0", remedy="measure one of them"
+        )
     # Together with -kv true a 0 measures nothing at all.
     both = ["-kv", "true"] if prompt and decode else []
     return ["-p", str(prompt), "-n", str(decode), *both]
@@ -149,7 +151,7 @@ def _checked(extra: Sequence[str]) -> Sequence[str]:
         if is_flag and argument not in _FREE:
             raise InputError(
                 f"llm_bench {argument}",
-                "cannot be given here: the configuration or the hub sets it, or llm_bench has no such flag",
+                "the configuration or the hub sets it, or llm_bench has no such flag",
                 remedy="use --set for a value of the configuration",
             )
     return extra
@@ -157,7 +159,7 @@ def _checked(extra: Sequence[str]) -> Sequence[str]:
 
 def _level(key: str, value: object) -> int:
     if value not in _LEVELS:
-        raise InputError(f"{key} {value}", "is not known", remedy=f"use one of {', '.join(_LEVELS)}")
+        raise InputError(key, f"{value} is not known", remedy=f"use one of {', '.join(_LEVELS)}")
     return _LEVELS[str(value)]
 
 
@@ -165,13 +167,13 @@ def _whole(key: str, value: object) -> int:
     """The engine takes numbers in quotes as well."""
     number = value if isinstance(value, int) else whole(value) if isinstance(value, str) else None
     if number is None or number < 0:
-        raise InputError(f"{key} {value}", "is not a whole number", remedy="give a number of 0 or more")
+        raise InputError(key, f"{value} is not a whole number", remedy="give a number of 0 or more")
     return int(number)
 
 
 def _at_least(name: str, value: int, least: int) -> int:
     if value < least:
-        raise InputError(f"{name} {value}", "is too few", remedy=f"use {least} or more")
+        raise InputError(name, f"{value} is too few", remedy=f"use {least} or more")
     return value
 
 

@@ -95,7 +95,7 @@ async def test_decoding_alone(env: dict[str, str]) -> None:
 async def test_a_backend_that_llm_bench_takes_for_the_cpu_is_refused(env: dict[str, str]) -> None:
     answer = await bench(env, 0, "plain", "--set", "backend_type=vulkan")
     assert answer.status != 0
-    answer.assert_one_sentence("backend_type vulkan", "would measure the CPU")
+    answer.assert_one_sentence("backend_type: vulkan", "would measure the CPU")
 
 
 async def test_on_a_phone_whose_processes_see_the_host(tmp_path: Path) -> None:

@@ -92,14 +92,14 @@ def test_tests_that_are_named_take_the_place_of_the_usual_one() -> None:
     [
         ({"backend_type": "vulkan"}, BenchOptions(), "would measure the CPU"),
         ({"backend_type": "npu"}, BenchOptions(), "would measure the CPU"),
-        ({"attention_mode": 99}, BenchOptions(), "attention_mode 99 has no flag"),
-        ({"precision": "half"}, BenchOptions(), "precision half is not known"),
-        ({"thread_num": "many"}, BenchOptions(), "thread_num many is not a whole number"),
+        ({"attention_mode": 99}, BenchOptions(), "attention_mode: llm_bench has no flag for 99"),
+        ({"precision": "half"}, BenchOptions(), "precision: half is not known"),
+        ({"thread_num": "many"}, BenchOptions(), "thread_num: many is not a whole number"),
         ({}, BenchOptions(prompt_tokens=0, decode_tokens=0), "are both 0"),
-        ({}, BenchOptions(prompt_tokens=-1), "prompt_tokens -1 is too few"),
-        ({}, BenchOptions(repeats=0), "repeats 0 is too few"),
-        ({}, BenchOptions(extra=("-t", "1,2")), "llm_bench -t cannot be given here"),
-        ({}, BenchOptions(extra=("--frob",)), "llm_bench --frob cannot be given here"),
+        ({}, BenchOptions(prompt_tokens=-1), "prompt_tokens: -1 is too few"),
+        ({}, BenchOptions(repeats=0), "repeats: 0 is too few"),
+        ({}, BenchOptions(extra=("-t", "1,2")), "llm_bench -t: the configuration"),
+        ({}, BenchOptions(extra=("--frob",)), "llm_bench --frob: .*no such flag"),
     ],
 )
 def test_what_llm_bench_would_take_for_something_else_is_refused(
