@@ -20,17 +20,25 @@ _BATCH_BYTES: Final = 16 * 1024
 
 
 def own_process() -> tuple[int, float]:
-    """Pid and start time of this process: who carries a run."""
+    """Who carries a run: this process's pid, and when it began in seconds since the host's boot."""
     process = psutil.Process(os.getpid())
-    return process.pid, process.create_time()
+    return process.pid, _began_s(process)
 
 
-def is_alive(pid: int, started: float) -> bool:
+def is_alive(pid: int, began_s: float) -> bool:
     """Whether the process that carried a run still does; a pid alone may belong to another by now."""
     try:
-        return abs(psutil.Process(pid).create_time() - started) < 1.0
+        process = psutil.Process(pid)
+        # A killed process whose parent does not wait for it keeps its pid.
+        return abs(_began_s(process) - began_s) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def _began_s(process: psutil.Process) -> float:
+    """Since the boot: as a time of day, which psutil gives, it moves when the host's clock is set."""
+    booted_s = psutil.boot_time()
+    return process.create_time() - booted_s
 
 
 class Journal:

@@ -151,8 +151,8 @@ class Store(DetailTables, DeviceTable):
 
         Args:
             run_id: without an end, or lost.
-            pid: of the process; `started` is when it began, which tells it from a later one of that pid.
-            started: seconds since the epoch.
+            pid: of the process.
+            started: when it began, in any unit that `alive` knows; it tells it from a later one of that pid.
             alive: whether a process still is.
 
         Returns:

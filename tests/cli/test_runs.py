@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import psutil
 import pytest
 
 from devicehub.cli import runs_list
 from devicehub.cli.main import main
+from devicehub.dispatch.journal import own_process
 from devicehub.runs.model import Caution, Conditions, RunHeader
 from devicehub.settings import find_home
 from devicehub.store.model import Excerpt
@@ -163,8 +162,9 @@ def test_since_that_is_no_time_is_a_usage_error(capsys: pytest.CaptureFixture[st
 
 
 def test_run_of_a_living_process_is_not_left(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    begin(store, "mine", owner_pid=os.getpid(), owner_started=psutil.Process().create_time())
-    begin(store, "later process of the same pid", 1, owner_pid=os.getpid(), owner_started=1.0)
+    pid, began_s = own_process()
+    begin(store, "mine", owner_pid=pid, owner_started=began_s)
+    begin(store, "later process of the same pid", 1, owner_pid=pid, owner_started=began_s - 60)
     assert run("list", "--json") == 0
     assert [row["left"] for row in json.loads(capsys.readouterr().out)] == [True, False]
 
