@@ -64,6 +64,12 @@ class DeviceTable:
         with self._database.transaction():
             return self._database.change("release_device", serialno=serialno) > 0
 
+    def tidy_due(self, serialno: str, wall_s: float, every_s: float = 86400.0) -> bool:
+        """Whether old runs are to be removed from a phone now; true for one asker in each period."""
+        with self._database.transaction():
+            due = self._database.value("tidy_due", serialno=serialno, wall_s=wall_s, every_s=every_s)
+        return due is not None
+
     def quarantined(self) -> dict[str, str]:
         """The reason of each phone that runs nothing, by its serialno."""
         return {

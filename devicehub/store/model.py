@@ -126,6 +126,7 @@ class DeviceRow:
         strikes: runs in a row that ended for causes of the phone or its cable.
         last_cause: of the last strike.
         quarantined: since when it runs nothing; the reason stands beside.
+        tidied: when old runs were last removed from it.
     """
 
     serialno: str
@@ -142,3 +143,4 @@ class DeviceRow:
     last_cause: str | None
     quarantined: float | None
     quarantine_reason: str | None
+    tidied: float | None

@@ -218,6 +218,14 @@ ON CONFLICT (serialno) DO UPDATE SET
 UPDATE devices SET quarantined = NULL, quarantine_reason = NULL, strikes = 0, last_cause = NULL
 WHERE serialno = :serialno AND quarantined IS NOT NULL;
 
+-- name: tidy_due
+-- Note that a phone is tidied now; nothing where it was within the period.
+INSERT INTO devices (serialno, first_seen, last_seen, tidied)
+VALUES (:serialno, :wall_s, :wall_s, :wall_s)
+ON CONFLICT (serialno) DO UPDATE SET tidied = excluded.tidied
+WHERE tidied IS NULL OR abs(excluded.tidied - tidied) >= :every_s
+RETURNING 1;
+
 -- name: devices
 -- Every phone that was ever seen, the last seen first.
 SELECT * FROM devices ORDER BY last_seen DESC, serialno;

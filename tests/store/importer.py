@@ -41,6 +41,7 @@ def serve(orders: Connection, path: Path, name: str) -> None:
         "finish": finish,
         "open": open_other,
         "strike": lambda: store.strike("SN1", name, 150.0),
+        "tidy": lambda wall_s: store.tidy_due("SN1", wall_s),
         "samples": lambda run_id, first, data: store.add_samples(run_id, 1, first, data),
     }
     while True:

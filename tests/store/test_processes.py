@@ -162,6 +162,13 @@ def test_no_strike_of_several_processes_is_lost(team: Team) -> None:
     assert sorted(counts) == list(range(1, 10 * PROCESSES + 1))
 
 
+def test_phone_is_tidied_by_one_process_a_day(team: Team) -> None:
+    for day in range(5):
+        # Their clocks are read one after the other, and any of them may come first.
+        asked = team.do(*((n, ("tidy", 86_401.0 * day - 0.001 * n)) for n in range(PROCESSES)))
+        assert sorted(asked) == [False] * (PROCESSES - 1) + [True]
+
+
 def test_processes_that_begin_one_database_at_once_all_get_it(team: Team, tmp_path: Path) -> None:
     for number in range(8):
         path = tmp_path / f"home{number}" / "devicehub.db"

@@ -1,0 +1,3 @@
+-- When old runs were last removed from a phone.
+
+ALTER TABLE devices ADD COLUMN tidied REAL;
