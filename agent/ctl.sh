@@ -87,8 +87,8 @@ follow_run() {
   if [ ! -f "$run/supervisor" ]; then mark lost; show_status; mark end; return 0; fi
   cd "$run" || exit "$E_NO_RUN"
   opened='' seen=''
-  open_log "$5"
-  exec 6<samples
+  exec 5<log 6<samples
+  mark log; tail -c "+$5" <&5
   mark samples; tail -c "+$6" <&6
   mark tick
   read_state
@@ -105,7 +105,7 @@ follow_run() {
       opened='' from_out=1 from_err=1
       number=$((number + 1))
     done
-    new=$(stat -c '%i %s' ./"$number"/stdout ./"$number"/stderr log samples 2>/dev/null)
+    new=$(stat -c %s ./"$number"/stdout ./"$number"/stderr log samples 2>/dev/null)
     if [ "$new" != "$seen" ] || [ "$state" != running ]; then send_all; fi
     seen=$new
     case $state in
@@ -128,48 +128,12 @@ open_launch() {
   mark "stderr $number"; tail -c "+$from_err" <&4
 }
 
-# open_log FIRST: sends all that was captured, rotated parts first, from this byte on; 5 stays at its end.
-open_log() {
-  until open_parts; do :; done
-  mark log
-  { cat <&3; cat <&4; cat <&7; cat <&8; cat <&5; } | tail -c "+$1"
-  exec 3<&- 4<&- 7<&- 8<&-
-}
-
-# Opens the parts of the log as 3, 4, 7, 8, 5, the oldest first; fails where logcat renamed them meanwhile.
-open_parts() {
-  exec 3</dev/null 4</dev/null 7</dev/null 8</dev/null 5<log
-  # A part that is not there leaves what stands open: `command` keeps the shell from ending over it.
-  { command exec 3<log.4; command exec 4<log.3; command exec 7<log.2; command exec 8<log.1; } 2>/dev/null
-  read_inode
-  [ "$(stat -c %i log 2>/dev/null)" = "$inode" ]
-}
-
-# Sets inode to that of the file that is open as 5.
-read_inode() { inode=$(stat -L -c %i /proc/self/fd/0 <&5); }
-
-# Goes on with the parts that came after the one that is open as 5, once logcat has renamed it.
-send_log() {
-  mark log; cat <&5
-  [ "$(stat -c %i log 2>/dev/null)" != "$inode" ] || return 0
-  cat <&5
-  newer=
-  for part in $(stat -c '%i:%n' log.4 log.3 log.2 log.1 2>/dev/null); do
-    case $part in "$inode:"*) newer= ;; *) newer="$newer ${part#*:}" ;; esac
-  done
-  exec 5<log
-  # shellcheck disable=SC2086
-  [ -z "$newer" ] || cat $newer
-  read_inode
-  cat <&5
-}
-
 send_all() {
   if [ -n "$opened" ]; then
     mark "stdout $number"; cat <&3
     mark "stderr $number"; cat <&4
   fi
-  send_log
+  mark log; cat <&5
   mark samples; cat <&6
 }
 

@@ -105,6 +105,10 @@ alive() { [ -n "${1-}" ] && [ -n "${2-}" ] && start_of "$1" && [ "$start" = "$2"
 # signal_group SIGNAL PID: the group that PID leads; PID alone until it leads one.
 signal_group() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null; }
 
+# Sets wall to the wall clock; its digits are text.
+# shellcheck disable=SC2034
+read_wall() { if [ -n "${EPOCHREALTIME-}" ]; then wall=$EPOCHREALTIME; else wall=$(date +%s).0; fi; }
+
 read_boot_id() { boot_id=; slurp "$proc/sys/kernel/random/boot_id" && boot_id=$text; }
 
 # Sets adbd to "PID START", empty where no adbd is seen.

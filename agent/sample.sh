@@ -42,7 +42,8 @@ add_word() {
 begin() {
   sample=$1
   if slurp "$proc/uptime"; then add up "${text%% *}"; fi
-  if [ -n "${EPOCHREALTIME-}" ]; then add wall "$EPOCHREALTIME"; else add wall "$(date +%s)"; fi
+  read_wall
+  add wall "$wall"
   if [ "$1" = fast ] && slurp "$proc/stat"; then
     text=${text%%"$newline"*}
     add cpu "${text#cpu  }"

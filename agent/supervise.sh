@@ -13,6 +13,8 @@ limit_wall_s='' limit_free_mib=''
 
 GRACE_S=5
 LOG_TAIL_S=1
+# Of 512 bytes: 128 MiB.
+LOG_BLOCKS=262144
 number=0 launched=0 workload='' workload_start='' launch_cause='' stopping='' state=starting beats=0
 logcat='' logcat_start='' sampler='' sampler_start='' watcher='' watcher_start=''
 
@@ -63,14 +65,21 @@ make_room() {
   reserve "$run" && out "$padding" >"$run/.spare"
 }
 
-# Captured here and not read over adb: the ring holds about a minute of a chatty phone. What is rotated is kept, so
-# that offsets into all of it together stay true; the last slot in use means that some may be gone.
+# Captured here and not read over adb: the ring holds about a minute of a chatty phone. It begins with this moment and
+# not with whatever comes once logcat is ready, for which the workload does not wait.
 start_log() {
-  launch_tags exec setsid logcat -b main,system,crash -v threadtime -v epoch -v nsec -v uid -T 1 \
-    -f "$run/log" -r 32768 -n 4 </dev/null >/dev/null 2>>"$run/agent" &
+  read_wall
+  capture_log </dev/null >>log 2>>agent &
   logcat=$!
   if start_of "$logcat"; then publish "$run/capture" "$logcat $start"; fi
   logcat_start=$start
+}
+
+# To stdout, where logcat writes each line at once: Android 14's keeps what goes to a file of its own in a buffer, and
+# loses that when it is ended. The bound is the process's own: it dies of SIGXFSZ, and the end of the run tells.
+capture_log() {
+  ulimit -f "$LOG_BLOCKS"
+  launch_tags exec setsid logcat -b main,system,crash -v threadtime -v epoch -v nsec -v uid -T "$wall"
 }
 
 start_sampler() {
@@ -222,7 +231,7 @@ conclude_launch() {
   [ "$status" -ne 137 ] || [ -n "$launch_cause" ] || read_kernel
   conclude "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$launch_cause
 started=$started${newline}ended=$ended${newline}workload=$workload${newline}free_kib=$free_kib
-$(sizes_of stdout stderr ../log ../log.?)$text${newline}end=launch"
+$(sizes_of stdout stderr ../log)$text${newline}end=launch"
 }
 
 # Adds to text what the kernel says of a kill, on the builds that let this user read it.
@@ -268,8 +277,9 @@ finish() {
   logcat_status=$?
   wait "$sampler"
   wait "$watcher"
+  # 128 + SIGXFSZ
   wrapped=0
-  [ ! -e log.4 ] || wrapped=1
+  [ "$logcat_status" -ne 153 ] || wrapped=1
   state=ended
   workload=
   read_uptime
@@ -279,7 +289,7 @@ finish() {
   drop_lock
   conclude "$run" "contract=$CONTRACT${newline}cause=$stopping${newline}launches=$launched${newline}boot_id=$boot_id
 started=$begun${newline}ended=$uptime${newline}log_captured=$captured${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped
-$(stat -c '%n=%s' samples log log.? 2>/dev/null)${newline}end=exit"
+$(stat -c '%n=%s' samples log 2>/dev/null)${newline}end=exit"
 }
 
 trap stop TERM INT

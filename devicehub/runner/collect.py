@@ -159,7 +159,7 @@ def _check_end(transport: Transport, handle: RunHandle, text: bytes, place: Posi
     end = read_exit(transport, handle, text)
     for name in ("log", "samples"):
         size = end.byte_counts.get(name, 0)
-        if getattr(place, name) < size and not (name == "log" and end.log_wrapped):
+        if getattr(place, name) < size:
             raise _short(transport, handle, name, size, text)
 
 

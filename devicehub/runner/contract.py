@@ -144,7 +144,7 @@ class Piece:
 
     stream: StreamName
     offset: int
-    """Of the piece's first byte in the file; the log's rotated parts count before it."""
+    """Of the piece's first byte in the file."""
     data: bytes
     launch: int
     """Whose stdout or stderr it is, from 1; 0 for log and samples, which are the run's."""
@@ -197,11 +197,11 @@ class Exit:
     launches: tuple[LaunchExit, ...]
     """Those that were begun."""
     byte_counts: Mapping[str, int]
-    """Sizes of log (rotated parts included) and samples when everything had ended."""
+    """Sizes of log and samples when everything had ended."""
     log_captured: bool
     """Whether the phone's logcat ran to the end of the run."""
     log_wrapped: bool
-    """Whether the capture may have outgrown its bound, so that the log lacks its beginning."""
+    """Whether the capture outgrew its bound, so that the log lacks what came after."""
     started_s: float | None
     """On the phone's boot clock."""
     ended_s: float | None

@@ -89,14 +89,13 @@ def _pairs(text: bytes) -> list[tuple[str, str]]:
 
 
 def _byte_counts(fields: Mapping[str, str]) -> dict[str, int]:
-    """Sizes by stream; the phone's sh cannot add up those of the log's parts."""
+    """Sizes by stream; a launch names the run's log by its path."""
     counts: dict[str, int] = {}
     for key, value in fields.items():
         name = key.rpartition("/")[2]
         size = whole(value)
-        if size is not None and re.fullmatch(r"stdout|stderr|samples|log(\.[0-9])?", name):
-            stream = name.partition(".")[0]
-            counts[stream] = counts.get(stream, 0) + size
+        if size is not None and re.fullmatch(r"stdout|stderr|samples|log", name):
+            counts[name] = size
     return counts
 
 

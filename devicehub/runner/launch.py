@@ -64,11 +64,19 @@ class Runner:
         agent_dir: the folder of the agent's scripts on this host.
         clock: paces waits.
         root: the phone's folder for everything of ours.
+        silence_s: after how long without a sign of life a followed link counts as broken.
     """
 
     def __init__(
-        self, transport: Transport, *, agent_dir: Path, clock: Clock, root: str = PHONE_ROOT
+        self,
+        transport: Transport,
+        *,
+        agent_dir: Path,
+        clock: Clock,
+        root: str = PHONE_ROOT,
+        silence_s: float = collect.SILENCE_S,
     ) -> None:
+        self._silence_s = silence_s
         self._transport = transport
         self._clock = clock
         self._root = root
@@ -186,6 +194,7 @@ class Runner:
             positions=positions or Positions(),
             patience_s=patience_s,
             on_link=on_link,
+            silence_s=self._silence_s,
         )
 
     async def result(self, handle: RunHandle, *, patience_s: float = PATIENCE_S) -> Exit:

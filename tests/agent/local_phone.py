@@ -47,17 +47,15 @@ ANDROID_8_APPLETS = [
 """Only what agent/APPLETS.md lists as present on Android 8."""
 
 LOGCAT = """#!/bin/sh
-# As Android's for the options of the agent: appends what stands in $LOGCAT_SOURCE, then waits for more.
-file=
+# As Android's for the options of the agent: writes what stands in $LOGCAT_SOURCE, then waits for more.
 while [ $# -gt 0 ]; do
   case $1 in
-    -f) file=$2; shift ;;
-    -b | -v | -T | -r | -n) shift ;;
+    -b | -v | -T) shift ;;
     *) printf '%s\\n' "$1" >>"$LOGCAT_SOURCE.tags" ;;
   esac
   shift
 done
-cat "$LOGCAT_SOURCE" >>"$file"
+cat "$LOGCAT_SOURCE"
 while :; do sleep 1; done
 """
 DUMPSYS = """#!/bin/sh

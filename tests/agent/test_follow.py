@@ -94,25 +94,15 @@ async def test_a_follower_may_begin_in_a_later_launch_or_after_the_last(phone: L
     assert (data, isinstance(end, Ended)) == ({}, True)
 
 
-async def test_a_log_that_was_rotated_is_one_stream(phone: LocalPhone) -> None:
-    # The stand-in for logcat rotates as Android's does: rename, then a new file.
-    (phone.bin / "logcat").write_text(
-        f"""#!{phone.bin}/sh
-while [ $# -gt 0 ]; do case $1 in -f) file=$2 ;; esac; shift; done
-echo one >>"$file"; sleep 0.5
-mv -f "$file" "$file.1"; echo two >>"$file"; sleep 1
-mv -f "$file.1" "$file.2"; mv -f "$file" "$file.1"; echo three >>"$file"
-while :; do sleep 1; done
-"""
-    )
-    await start(phone, "sleep 3")
+async def test_a_log_that_outgrows_its_bound_is_cut_and_told(phone: LocalPhone) -> None:
+    script = (phone.agent / "supervise.sh").read_text()
+    (phone.agent / "supervise.sh").write_text(script.replace("LOG_BLOCKS=262144", "LOG_BLOCKS=8"))
+    (phone.bin / "logcat").write_text(f"#!{phone.bin}/sh\nexec cat /dev/zero\n")
+    await start(phone, "sleep 1")
     data, end = await followed(phone)
-    assert data["log"] == b"one\ntwo\nthree\n"
     assert isinstance(end, Ended)
-    assert (phone.end().byte_counts["log"], phone.end().log_wrapped) == (14, False)
-    # Another one begins in the middle of what was rotated away.
-    data, end = await followed(phone, 2, 1, 1, 3, 1)
-    assert data["log"] == b"e\ntwo\nthree\n"
+    assert len(data["log"]) == 8 * 512
+    assert (phone.end().log_captured, phone.end().log_wrapped) == (False, True)
 
 
 async def test_a_run_without_supervisor_ends_with_its_cause(phone: LocalPhone) -> None:
