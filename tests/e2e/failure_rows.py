@@ -93,13 +93,11 @@ DEMO: Final[dict[str, Row]] = {
     "no llm_config.json": _failed("llm_config_missing", spoil="rm llm_config.json"),
     "no prompt file": _failed("prompt_missing", spoil="rm prompt.txt"),
     "an empty prompt file": _failed("prompt_missing", spoil=": >prompt.txt"),
-    "a file that may not be read": _failed(
-        "file_unreadable",
-        script=_speaks(
-            "load",
-            "[Error]: Failed to open LLM weight file (permission denied?): m/llm.mnn.weight",
-            refuse_load=True,
-        ),
+    "a config.json that may not be read": _failed(
+        "config_missing", spoil="chmod 000 config.json", says="Unable to open config file", builds=PLAIN
+    ),
+    "weights that may not be read": _failed(
+        "file_unreadable", spoil="chmod 000 llm.mnn.weight", says="(permission denied?)"
     ),
     # what is corrupt
     "llm.mnn cut short": _failed("model_corrupt", spoil="head -c 100 llm.mnn >x; mv x llm.mnn"),
@@ -211,6 +209,9 @@ BENCH: Final[dict[str, Row]] = {
     "no llm.mnn": _failed("model_missing", spoil="rm llm.mnn"),
     "no tokenizer": _failed("tokenizer_missing", spoil="rm tokenizer.mtok", builds=PLAIN),
     "no llm_config.json": _failed("llm_config_missing", spoil="rm llm_config.json"),
+    "weights that may not be read": _failed(
+        "file_unreadable", spoil="chmod 000 llm.mnn.weight", says="(permission denied?)", builds=PLAIN
+    ),
     "config.json with a comment": _failed("tokenizer_missing", text="{ // nothing\n}", builds=PLAIN),
     "llm.mnn cut short": _failed("model_corrupt", spoil="head -c 100 llm.mnn >x; mv x llm.mnn"),
     "weights cut short": _failed(
