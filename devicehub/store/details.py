@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ class DetailTables:
 
         `first_seq` tells which line of the attempt the first one is, from 0.
         """
-        lines = samples.splitlines(keepends=True)
+        lines = io.BytesIO(samples).readlines()  # not splitlines, for which a carriage return ends one, too
         with self._database.transaction():
             known = self.samples_stored(run_id, attempt)
             new = lines[max(known - first_seq, 0) :]
