@@ -21,7 +21,7 @@ _ENDED: Final = re.compile(r"unexpected EOF", re.IGNORECASE)
 _MOST: Final = 1000
 
 CAPTURE_ENDED: Final = "the capture of the phone's log ended before the run did"
-CAPTURE_WRAPPED: Final = "the capture of the phone's log outgrew its bound and lost its oldest lines"
+CAPTURE_FULL: Final = "the capture of the phone's log reached its bound before the run ended"
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Loss:
     """Lines that were logged and not read.
 
     Attributes:
-        at: how many entries had been read before; None where it may be anywhere.
+        at: how many entries had been read before.
         pid: whose lines they were; None where they may be anybody's.
         sentence: what tells of it.
         known: the lines were copies of the one before, so nothing is lost with them.
     """
 
-    at: int | None
+    at: int
     pid: int | None
     sentence: str
     known: bool = False
@@ -44,8 +44,6 @@ class Loss:
         """Whether a process's lines may be missing between two entries, by number; None is no bound."""
         if self.known or (self.pid is not None and pid is not None and self.pid != pid):
             return False
-        if self.at is None:
-            return True
         return (first is None or self.at > first) and (last is None or self.at <= last)
 
 
@@ -80,10 +78,8 @@ class LossReader:
 
     def end(self, at: int, *, captured: bool, wrapped: bool) -> None:
         """Take what the end of the capture tells."""
-        if wrapped:
-            self._add(Loss(None, None, CAPTURE_WRAPPED))
-        if not captured:
-            self._add(Loss(at, None, CAPTURE_ENDED))
+        if not captured or wrapped:
+            self._add(Loss(at, None, CAPTURE_FULL if wrapped else CAPTURE_ENDED))
 
     def _add(self, loss: Loss) -> None:
         if len(self.all) < _MOST:

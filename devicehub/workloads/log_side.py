@@ -106,7 +106,7 @@ class LogSide:
 
         Args:
             captured: the capture ran to the end of the launch.
-            wrapped: it outgrew its bound, and its oldest part may be missing.
+            wrapped: it reached its bound; what came later is missing.
         """
         self._losses.end(self._count, captured=captured, wrapped=wrapped)
 

@@ -88,6 +88,10 @@ _NAMED: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
     "log_loss": (
         (
+            r"log reached its bound",
+            "make fewer launches in one run, or stop what floods the phone's log",
+        ),
+        (
             r"capture of the phone's log ended",
             "repeat; the file `agent` in the run's folder on the phone has logcat's last words",
         ),

@@ -159,7 +159,7 @@ class LaunchReader:
             agent_lines: what proves that cause; without a cause, what the kernel said of a process it killed.
             pid: the launch's process, the one whose lines in the log count; None where it is not known.
             log_captured: the capture of the log ran to the end of the launch.
-            log_wrapped: it outgrew its bound, and lost its oldest part.
+            log_wrapped: it reached its bound; what came later is missing.
             memory_short: a sentence where the samples say that memory had run out when the launch ended.
             free_kib: what the phone's storage had left then.
         """

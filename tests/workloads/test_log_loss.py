@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devicehub.workloads.log_loss import CAPTURE_ENDED, CAPTURE_WRAPPED
+from devicehub.workloads.log_loss import CAPTURE_ENDED, CAPTURE_FULL
 from devicehub.workloads.verdict import LaunchReader, Reading
 from tests.workloads.launches import HEAD, OK, PROMPT, block, judged, logcat
 
@@ -133,11 +133,12 @@ def test_capture_that_ended_after_the_block() -> None:
     assert (reading.log_loss, reading.doubts) == ([CAPTURE_ENDED], [])
 
 
-def test_capture_that_wrapped() -> None:
-    assert judged(read(b"", log_wrapped=True)) == LOST
-    reading = read(BLOCK_LOG, log_wrapped=True)
+def test_capture_that_reached_its_bound() -> None:
+    assert judged(read(b"", log_captured=False, log_wrapped=True)) == LOST
+    assert read(HEAD_LOG, log_captured=False, log_wrapped=True).evidence == [CAPTURE_FULL]
+    reading = read(HEAD_LOG + BLOCK_LOG, log_captured=False, log_wrapped=True)
     assert judged(reading) == OK
-    assert CAPTURE_WRAPPED in reading.doubts[0]
+    assert (reading.log_loss, reading.doubts) == ([CAPTURE_FULL], [])
 
 
 def test_loss_of_an_unknown_process_may_be_this_ones() -> None:
