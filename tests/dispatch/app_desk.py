@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devicehub.adb.client import AdbClient
 from devicehub.adb.server import private_server
@@ -57,12 +57,12 @@ class AppDesk:
         answer = await run_script(self.transport, script, timeout_s=60)
         return (answer.stdout + answer.stderr).decode()
 
-    async def plan(self, *prompts: str, **options: object) -> AppPlan:
+    async def plan(self, *prompts: str, **options: Any) -> AppPlan:
         """A plan for the model X and the app as it is on the phone."""
         app = await find_app(self.transport)
         assert app is not None
         plan = AppPlan(f"{MODELS}/X", "X", prompts, package=app.package, debuggable=app.debuggable)
-        return replace(plan, **options)  # type: ignore[arg-type]
+        return replace(plan, **options)
 
     async def begin(self, plan: AppPlan, run_id: str = "r1") -> RunHandle:
         """Start a launch of the app."""
@@ -115,9 +115,9 @@ class AppDesk:
 
 
 @contextlib.asynccontextmanager
-async def app_desk(app: AppSpec | None = None, **options: object) -> AsyncIterator[AppDesk]:
+async def app_desk(app: AppSpec | None = None, **options: Any) -> AsyncIterator[AppDesk]:
     """A desk whose phone has that app, the demo model, and its screen on."""
-    spec = replace(PhoneSpec(app=app or AppSpec()), **options)  # type: ignore[arg-type]
+    spec = replace(PhoneSpec(app=app or AppSpec()), **options)
     async with private_server() as server, phone_or_skip(spec, [server.key_path]) as phone:
         client = AdbClient(server.address)
         await client.connect(phone.address)
