@@ -91,7 +91,7 @@ def plan_prompts(prompts: bytes) -> tuple[str, ...]:
     Raises:
         InputError: a prompt that the app's debug command would take for its own options.
     """
-    lines = tuple(prompts.decode("utf-8", "replace").splitlines())
+    lines = tuple(prompts.decode("utf-8", "replace").removesuffix("\n").split("\n")) if prompts else ()
     for number, line in enumerate(lines, 1):
         if line in ("--force-reload", "--use-app-config"):
             raise InputError(

@@ -14,6 +14,7 @@ from devicehub.adb.shell import run_script
 from devicehub.clock import SystemClock
 from devicehub.deploy.apk import find_app
 from devicehub.dispatch.app import drive_app
+from devicehub.errors import AdbError
 from devicehub.runner.contract import Command, LaunchEnded, RunSpec, launch_dir
 from devicehub.runner.launch import Runner
 from devicehub.settings import PHONE_ROOT
@@ -56,6 +57,12 @@ class AppDesk:
         """What a script prints."""
         answer = await run_script(self.transport, script, timeout_s=60)
         return (answer.stdout + answer.stderr).decode()
+
+    async def reconnect(self) -> None:
+        """Let the adb server reach the phone again, which it may still call connected."""
+        with contextlib.suppress(AdbError):
+            await self.client.disconnect(self.phone.address)
+        await self.client.connect(self.phone.address)
 
     async def plan(self, *prompts: str, **options: Any) -> AppPlan:
         """A plan for the model X and the app as it is on the phone."""

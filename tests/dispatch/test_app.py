@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,24 @@ async def test_another_hub_goes_on_where_the_first_was_killed() -> None:
         assert 3 <= reply.asked <= 4
         assert len(reading.records) in (3, reply.asked)
         assert heard <= 2
+
+
+async def test_a_cut_connection_costs_no_answer() -> None:
+    prompts = [f"What is DeviceHub, part {number}?" for number in range(12)]
+    async with app_desk() as desk:
+        plan = await desk.plan(*prompts)
+        handle = await desk.begin(plan)
+        driving = desk.drive(plan, handle)
+        following = asyncio.ensure_future(desk.follow(handle, driving))
+        await desk.heard.wait()
+        desk.phone.faults.cut()
+        await desk.reconnect()
+        reading = await following
+        reply = await driving
+        assert (reading.verdict, reading.cause) == ("succeeded", None), (reading, reply)
+        assert len(reply.answers) == 12
+        assert 12 <= reply.asked <= 13
+        assert len(reading.records) in (12, reply.asked)
 
 
 async def test_a_launch_that_was_asked_already_is_not_asked_again() -> None:
