@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from devicehub.dispatch.launches import APP
 from devicehub.errors import AdbError, RunnerError
 
 if TYPE_CHECKING:
@@ -18,14 +19,17 @@ _MOST_LINES: Final = 40
 _CRASHES: Final = frozenset({"abort", "arithmetic_error", "bus_error", "illegal_instruction", "segfault"})
 
 
-def may_diagnose(launches: Sequence[Launch]) -> bool:
-    """Whether the last launch crashed before it had flushed its counters."""
-    return bool(launches) and launches[-1].cause in _CRASHES and not launches[-1].records
+def may_diagnose(launches: Sequence[Launch], *, workload: str = "") -> bool:
+    """Whether the last launch crashed before it had flushed its counters; an app logs them, and buffers none."""
+    crashed = bool(launches) and launches[-1].cause in _CRASHES and not launches[-1].records
+    return crashed and workload != APP
 
 
-async def diagnose(runner: Runner, handle: RunHandle, launches: Sequence[Launch]) -> list[str]:
+async def diagnose(
+    runner: Runner, handle: RunHandle, launches: Sequence[Launch], *, workload: str = ""
+) -> list[str]:
     """Repeat the last launch where it crashed silently: a terminal is not buffered, a file is."""
-    if not may_diagnose(launches):
+    if not may_diagnose(launches, workload=workload):
         return []
     try:
         said = await runner.diagnose(handle, launches[-1].number, timeout_s=_TIMEOUT_S)

@@ -148,6 +148,7 @@ class ScriptedModel(WheelModel):
             # Python lets no other thread change what it has only changed for a few signals itself.
             if end.signal != signal.SIGKILL and threading.current_thread() is threading.main_thread():
                 signal.signal(end.signal, signal.SIG_DFL)
-            os.kill(os.getpid(), end.signal)
+            # To this thread: one for the whole process may come after the exit below.
+            signal.raise_signal(end.signal)
         self._stdio.flush()
         os._exit(end.status)
