@@ -30,6 +30,7 @@ CLOCK_FILE: Final = "dev/__properties__/.clock"
 """Seconds that the phone's wall clock is ahead of the host's, as libfaketime reads them."""
 _LOOK_S: Final = 0.02
 _KERNEL_PID: Final = 0
+_BURST: Final = 256
 
 
 class Faults:
@@ -60,12 +61,16 @@ class Faults:
         """Pull the cable: connections end, and in a USB mode that moves data init stops adbd's cgroup."""
         self._adbd.close()
         self.set_battery(plugged=False)
+        self._system.usb_connected = False
         if self._moves_data:
+            self._set_usb("adb")
             self._kill_cgroup()
 
     async def cable_in(self) -> None:
         """Put it back: adb servers may connect again, on the same ports."""
         self.set_battery(plugged=True)
+        self._system.usb_connected = True
+        self._set_usb(",".join((*self._system.usb_default, "adb")))
         await self._adbd.open()
 
     def cut(self) -> None:
@@ -162,8 +167,7 @@ class Faults:
             raise SimError("no process of the phone has a positive oom_score_adj")
         victim = max(victims, key=tree.oom_score_adj)
         words = tree.command_line(victim)
-        killed = f"Out of memory: Killed process ({words[:40]})"
-        self._system.note("kernel", killed, pid=_KERNEL_PID, buffer="kernel")
+        self._system.note("kernel", _oom_line(victim), pid=_KERNEL_PID, buffer="kernel")
         tree.send([victim], signal.SIGKILL)
         return words
 
@@ -205,11 +209,75 @@ class Faults:
         """Light the screen, or not; lock it, or not."""
         self._system.screen_on, self._system.locked = on, locked
 
-    def set_temperature(self, temp_c: float, *, zone: str = "") -> None:
-        """Let every thermal zone whose type holds the word measure this."""
-        for number, (kind, _) in enumerate(self._system.profile.zones):
+    def set_temperature(self, temp_c: float, *, zone: str = "", status: int = 0) -> None:
+        """Let every thermal zone and sensor whose name holds the word measure this.
+
+        Args:
+            temp_c: degrees Celsius.
+            zone: what the zone's type or the sensor's name holds.
+            status: the thermal status, 0 none to 6 shutdown; 2 and more is throttling.
+        """
+        profile = self._system.profile
+        for number, (kind, _) in enumerate(profile.zones):
             if zone in kind:
                 self._adbd.live.temps_mc[number] = round(temp_c * 1000)
+        names = [name for name, _, _ in profile.temperatures if zone.lower() in name.lower()]
+        self._system.temps_c |= dict.fromkeys(names, temp_c)
+        self._system.thermal_status = status
+
+    # Android
+
+    async def system_server_restart(self, down_s: float = 20.0) -> None:
+        """End Android's own process with all apps: commands that need a service fail until it is back."""
+        self._system.server_up = False
+        if self._system.apps is not None:
+            self._system.apps.end_all()
+        self._system.note(
+            "Zygote", "Exit zygote because system server has terminated", priority=6, buffer="main"
+        )
+        try:
+            await self._clock.sleep(down_s)
+        finally:
+            self._system.server_up = True
+
+    def kill_app_by_lmkd(self, package: str) -> bool:
+        """Let lmkd take an app for want of memory; whether it ran."""
+        return self._system.apps is not None and self._system.apps.kill_by_lmkd(package)
+
+    # the log
+
+    async def log_burst(
+        self, lines: int, *, tag: str = "burst", text: str = "line {number}", uid: int = 2000, pid: int = 999
+    ) -> None:
+        """Write many entries to the main buffer, faster than any process can.
+
+        Args:
+            lines: how many.
+            tag: their tag.
+            text: what they say; `{number}` counts from 0. Without it they are all equal.
+            uid: whose they are.
+            pid: which process they seem to be from.
+        """
+        for number in range(lines):
+            self._system.log.add(
+                time_ns=round(self._clock.wall_s() * 1e9),
+                pid=pid,
+                tid=pid,
+                uid=uid,
+                priority=4,
+                tag=tag.encode(),
+                message=text.format(number=number).encode(),
+            )
+            if number % _BURST == 0:
+                await self._clock.sleep(0)
+
+    def log_loss(self, entries: int) -> None:
+        """Lose the next entries that processes log; with the first that gets through liblog counts them."""
+        self._system.log.lose(entries)
+
+    def kick_readers(self) -> None:
+        """Let logd drop every logcat that follows the log: `Unexpected EOF!`."""
+        self._system.kick_readers()
 
     # moments
 
@@ -243,6 +311,10 @@ class Faults:
             yield
             await self._clock.sleep(_LOOK_S)
 
+    def _set_usb(self, functions: str) -> None:
+        for name in ("sys.usb.state", "sys.usb.config"):
+            self._system.set_property(name, functions)
+
     def _cgroup(self, *, with_apps: bool = False) -> list[int]:
         """What init kills when adbd stops; apps are not adbd's."""
         found = tree.descendants(self._processes.keeper_pid)
@@ -260,6 +332,16 @@ class Faults:
         with (self._root / path).open("r+b") as file:
             file.write(text.encode())
             file.truncate()
+
+
+def _oom_line(pid: int) -> str:
+    """What the kernel logs of a process that it takes; source: mm/oom_kill.c of Linux 5.10."""
+    own = tree.describe(pid)
+    return (
+        f"Out of memory: Killed process {own.phone_pid} ({own.name}) total-vm:{own.size_kib}kB, "
+        f"anon-rss:{own.rss_kib}kB, file-rss:0kB, shmem-rss:0kB, UID:2000 pgtables:64kB "
+        f"oom_score_adj:{tree.oom_score_adj(pid)}"
+    )
 
 
 def _size(path: Path) -> int:

@@ -56,6 +56,7 @@ class PhoneSpec:
         data_free_mib: what is free on its /data while it holds nothing, None for its profile's own.
         data_mib: makes its /data/local/tmp a file system of this size, which can really be full; needs root.
         usb_mode: charging, or a mode that moves data (mtp, ptp): then adbd stops when the cable goes.
+        kernel_log: its shell may read the kernel's log, as on userdebug builds.
         settable_clock: lets its wall clock be set, by libfaketime.
         app: its MnnLlmChat; None for a phone without it, on which it can be installed.
         mode: confined needs user namespaces, portable maps paths, auto takes the first that works.
@@ -71,6 +72,7 @@ class PhoneSpec:
     data_free_mib: int | None = None
     data_mib: int | None = None
     usb_mode: str = "charging"
+    kernel_log: bool = False
     settable_clock: bool = False
     app: AppSpec | None = None
     mode: Mode | Literal["auto"] = "auto"
@@ -206,6 +208,7 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
                 free_kib=profile.data_free_kib,
             )
             system = PhoneSystem(profile, props, properties=phone.root / "dev/__properties__")
+            system.kernel_log_readable = spec.kernel_log
             view = rootfs.make_view(phone) if mode == "confined" else None
             try:
                 await stack.enter_async_context(system.running(phone.sockets))

@@ -3,76 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from devicehub.adb.client import AdbClient
-from devicehub.adb.server import private_server
-from devicehub.adb.shell import open_shell, run_script
+from devicehub.adb.shell import open_shell
 from devicehub.adb.wire import Stdout
 from devicehub.clock import SystemClock
 from devicehub.device.probe import read_properties, read_state
 from devicehub.errors import AdbError, AdbTimeout, SimError
 from devicehub.sim.phone import PhoneSpec
-from tests.sim.conftest import phone_or_skip
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from devicehub.adb.client import Transport
-    from devicehub.sim.faults import Faults
-    from devicehub.sim.phone import VirtualPhone
-
-
-class Desk:
-    """One phone on an adb server of its own."""
-
-    def __init__(self, client: AdbClient, phone: VirtualPhone) -> None:
-        self.client = client
-        self.phone = phone
-
-    @property
-    def faults(self) -> Faults:
-        return self.phone.faults
-
-    @property
-    def transport(self) -> Transport:
-        return self.client.transport(serial=self.phone.address)
-
-    async def sh(self, script: str, *, timeout_s: float = 20) -> str:
-        return (await run_script(self.transport, script, timeout_s=timeout_s)).stdout.decode().strip()
-
-    async def connected(self) -> None:
-        """Wait until the phone answers, connecting again as often as it takes."""
-        async with asyncio.timeout(60):
-            while True:
-                with contextlib.suppress(AdbError):
-                    await self.client.disconnect(self.phone.address)
-                with contextlib.suppress(AdbError):
-                    await self.client.connect(self.phone.address)
-                    if await self.sh("echo hi") == "hi":
-                        return
-                await SystemClock().sleep(0.05)
-
-    async def background(self, name: str) -> None:
-        """A process that outlives its shell: in a session of its own."""
-        await self.sh(f"setsid sleep {name} </dev/null >/dev/null 2>&1 &")
-        await self.faults.when_process(f"sleep {name}")
-
-
-@contextlib.asynccontextmanager
-async def desk_with(spec: PhoneSpec, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with (
-        private_server(home=tmp_path / "adb") as server,
-        phone_or_skip(spec, [server.key_path]) as phone,
-    ):
-        desk = Desk(AdbClient(server.address), phone)
-        await desk.connected()
-        yield desk
-
+from tests.sim.desk import desk_with
 
 CONFINED = PhoneSpec(mode="confined")
 
@@ -132,6 +74,10 @@ async def test_a_reboot_keeps_data_and_gives_a_new_boot_id(tmp_path: Path) -> No
         assert await desk.sh("cat /data/local/tmp/kept /data/local/tmp/lost") == "kept"
 
 
+def host_ticks() -> int:
+    return ticks(Path("/proc/stat").read_text())
+
+
 def ticks(stat: str) -> int:
     """All ticks of the first processor."""
     line = next(line for line in stat.splitlines() if line.startswith("cpu0 "))
@@ -143,7 +89,7 @@ async def test_a_phone_that_sleeps_counts_time_and_no_ticks(tmp_path: Path) -> N
         await desk.background("1005")
         async with asyncio.timeout(20):  # the file follows the host's once a second
             while True:
-                phone, host = ticks(await desk.sh("cat /proc/stat")), ticks(Path("/proc/stat").read_text())
+                phone, host = ticks(await desk.sh("cat /proc/stat")), host_ticks()
                 if abs(host - phone) < 300:
                     break
                 await SystemClock().sleep(0.1)
@@ -154,7 +100,7 @@ async def test_a_phone_that_sleeps_counts_time_and_no_ticks(tmp_path: Path) -> N
         async with asyncio.timeout(20):  # the file is written each second
             while (counted := ticks(await desk.sh("cat /proc/stat")) - phone) <= 0:
                 await SystemClock().sleep(0.1)
-        passed = ticks(Path("/proc/stat").read_text()) - host
+        passed = host_ticks() - host
         assert counted <= passed - 150
 
 

@@ -43,6 +43,7 @@ SYSTEM_COMMANDS: Final = frozenset(
         "am",
         "cmd",
         "content",
+        "dmesg",
         "dumpsys",
         "getprop",
         "input",

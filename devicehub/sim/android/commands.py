@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from devicehub.sim.android.dumps import services_of, usb_functions
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -36,15 +38,8 @@ def answer(system: PhoneSystem, argv: Sequence[str], *, pid: int) -> Answer:
 
 
 def _dumpsys(system: PhoneSystem, words: Sequence[str]) -> Answer:
-    services: Mapping[str, Callable[[PhoneSystem], str]] = {
-        "battery": _dump_battery,
-        "power": _dump_power,
-        "thermalservice": _dump_thermal,
-        "usb": _dump_usb,
-        "window": _dump_window,
-    }
     names = [word for word in words if not word.startswith("-")]
-    known = [name for name in services if name != "thermalservice" or system.profile.android >= 10]
+    known = services_of(system)
     if "-l" in words or not names:
         return Answer(("Currently running services:\n" + "".join(f"  {name}\n" for name in known)).encode())
     if names[0] not in known:
@@ -52,59 +47,33 @@ def _dumpsys(system: PhoneSystem, words: Sequence[str]) -> Answer:
     if len(names) > 1 and names != ["window", "policy"]:
         # dumpsys battery set ... would make the phone lie about itself; nothing of that sort is played.
         return Answer(f"Unknown command or option: {' '.join(names[1:])}\n".encode())
-    return Answer(services[names[0]](system).encode())
+    return Answer(known[names[0]](system).encode())
 
 
-def _dump_battery(system: PhoneSystem) -> str:
-    battery = system.battery
-    lines = ["Current Battery Service state:"]
-    lines += [f"  {key}: {value}" for key, value in battery.items()]
-    return "\n".join(lines) + "\n"
+def answer_without_server(argv: Sequence[str]) -> Answer | None:
+    """What a command says while Android's own process, which holds nearly all services, is away.
+
+    None for those that need none of them.
+    """
+    match list(argv):
+        case ["dumpsys", *words]:
+            names = [word for word in words if not word.startswith("-")]
+            if not names or "-l" in words:
+                return Answer(b"Currently running services:\n")
+            return Answer(stderr=f"Can't find service: {names[0]}\n".encode())
+        case ["cmd", "-l"]:
+            return Answer(b"Currently running services:\n")
+        case ["cmd", name, *_]:
+            return Answer(stderr=f"cmd: Can't find service: {name}\n".encode(), status=20)
+        case ["svc" | "input" | "monkey" as name, *_]:
+            # Java programs that wait for the service and are ended by their own failure.
+            return Answer(stderr=f"Error: {name}: the system is not running\n".encode(), status=1)
+        case [name, *_] if name in _SERVICE_OF:
+            return Answer(stderr=f"cmd: Can't find service: {_SERVICE_OF[name]}\n".encode(), status=20)
+    return None
 
 
-def _dump_thermal(system: PhoneSystem) -> str:
-    now = [_temperature(*reading) for reading in system.profile.temperatures]
-    lines = ["IsStatusOverride: false"]
-    for listeners, count in (("ThermalEventListeners", 1), ("ThermalStatusListeners", 3)):
-        lines += [f"{listeners}:", f"\tcallbacks: {count}", "\tkilled: false", "\tbroadcasts count: -1"]
-    lines += ["Thermal Status: 0", "Cached temperatures:", *now, "HAL Ready: true", "HAL connection:"]
-    lines += ["\tThermalHAL AIDL 1  connected: yes", "Current temperatures from HAL:", *now]
-    lines += [
-        "Current cooling devices from HAL:",
-        "\tCoolingDevice{mValue=0, mType=2, mName=thermal-cpufreq-0}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _temperature(name: str, kind: int, degrees: float) -> str:
-    return f"\tTemperature{{mValue={degrees}, mType={kind}, mName={name}, mStatus=0}}"
-
-
-def _dump_power(system: PhoneSystem) -> str:
-    awake, state = ("Awake", "ON") if system.screen_on else ("Asleep", "OFF")
-    return (
-        f"POWER MANAGER (dumpsys power)\n\nPower Manager State:\n  mWakefulness={awake}\n"
-        f"  mScreenOffTimeoutSetting=60000\n\nDisplay Power: state={state}\n"
-    )
-
-
-def _dump_window(system: PhoneSystem) -> str:
-    locked = str(system.locked).lower()
-    return (
-        "WINDOW MANAGER POLICY STATE (dumpsys window policy)\n"
-        f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n"
-        f"  mCurrentFocus=Window{{5f2c1e0 u0 {system.top_activity}}}\n"
-    )
-
-
-def _dump_usb(system: PhoneSystem) -> str:
-    functions = system.props.get("sys.usb.state", "adb")
-    return (
-        "USB MANAGER STATE (dumpsys usb):\n{\n  device_manager={\n    handler={\n"
-        f"      current_functions=[\n        {functions.upper()}\n      ]\n"
-        "      current_functions_applied=true\n      screen_locked=false\n      connected=true\n"
-        "      configured=true\n      host_connected=false\n      sink_power=true\n    }\n  }\n}\n"
-    )
+_SERVICE_OF: Final = {"am": "activity", "pm": "package", "settings": "settings", "wm": "window"}
 
 
 def _settings(system: PhoneSystem, words: Sequence[str]) -> Answer:
@@ -147,8 +116,7 @@ def _cmd(system: PhoneSystem, words: Sequence[str]) -> Answer:
 
 def _svc(system: PhoneSystem, words: Sequence[str]) -> Answer:
     if words == ["usb", "getFunctions"]:
-        state = system.props.get("sys.usb.state", "adb")
-        return Answer(stderr=(",".join(name for name in state.split(",") if name != "adb") + "\n").encode())
+        return Answer(stderr=(",".join(usb_functions(system)) + "\n").encode())
     return Answer(
         stderr=b"Available commands:\n    help     Show information about the subcommands\n", status=0
     )
@@ -160,6 +128,15 @@ def _wm(system: PhoneSystem, words: Sequence[str]) -> Answer:
     if words == ["density"]:
         return Answer(f"Physical density: {system.profile.props.get('ro.sf.lcd_density', '480')}\n".encode())
     return Answer(stderr=f"Unknown command: {' '.join(words[:1])}\n".encode(), status=_ERROR)
+
+
+def _dmesg(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    del words
+    if not system.kernel_log_readable:
+        return Answer(stderr=b"dmesg: klogctl: Permission denied\n", status=1)
+    entries = system.log.after(0, ("kernel",))
+    lines = [b"[%12.6f] %s\n" % (entry.time_ns % 10**14 / 1e9, entry.message) for entry in entries]
+    return Answer(b"".join(lines))
 
 
 # log -p i -t tag message ...
@@ -194,6 +171,7 @@ def _setprop(system: PhoneSystem, words: Sequence[str]) -> Answer:
 _COMMANDS: Final[Mapping[str, _Command]] = {
     "am": _am,
     "cmd": _cmd,
+    "dmesg": _dmesg,
     "dumpsys": _dumpsys,
     "pm": _pm,
     "setprop": _setprop,

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from devicehub.sim.android import client, logcat, logd
-from devicehub.sim.android.commands import Answer, answer
+from devicehub.sim.android.commands import Answer, answer, answer_without_server
 from devicehub.sim.android.logring import LogRing
 from devicehub.sim.android.profile import format_dump
 from devicehub.sim.process.sockets import address_in
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 _ARGUMENTS_MAX: Final = 1 << 20
 _BATCH: Final = 512
 _DATAGRAM_MAX: Final = 8192
+_KICKED: Final = """
+logcat: Unexpected EOF!
+
+This means that either the device shut down, logd crashed, or this instance of logcat was unable to read log
+messages as quickly as they were being produced.
+
+If you have enabled significant logging, look into using the -G option to increase log buffer sizes.
+"""
+"""Source: AOSP system/logging, logcat/logcat.cpp."""
 
 
 class PhoneSystem:
@@ -42,11 +51,17 @@ class PhoneSystem:
         top_activity: the component in front.
         screen_on: the screen is lit.
         locked: the lock screen is in front.
+        usb_connected: a host is at the other end of the cable.
+        usb_default: the USB functions that a person chose for an unlocked phone, `adb` left out.
+        temps_c: temperatures that somebody set, by the sensor's name in the thermal service.
+        thermal_status: 0 none to 6 shutdown.
+        kernel_log_readable: the shell may read the kernel's log, as on userdebug builds.
+        server_up: Android's own process runs, which answers for nearly all services.
         sockets: the folder of the phone's sockets.
     """
 
     def __init__(self, profile: Profile, props: Mapping[str, str], *, properties: Path) -> None:
-        self.log = LogRing()
+        self.log = LogRing(chatty=profile.android <= 11)
         self.props = dict(props)
         self.profile = profile
         self.battery = dict(profile.battery)
@@ -56,6 +71,13 @@ class PhoneSystem:
         self.top_activity = ""
         self.screen_on = True
         self.locked = False
+        self.usb_connected = True
+        self.usb_default = tuple(name for name in props.get("sys.usb.state", "").split(",") if name != "adb")
+        self.temps_c: dict[str, float] = {}
+        self.thermal_status = 0
+        self.kernel_log_readable = False
+        self.server_up = True
+        self._kicks = 0
         self.sockets = properties
 
     @contextlib.asynccontextmanager
@@ -107,6 +129,8 @@ class PhoneSystem:
 
     async def run(self, argv: Sequence[str], *, pid: int) -> Answer:
         """Run one of Android's commands, as process `pid`; 127 for what is not known."""
+        if not self.server_up and (refusal := answer_without_server(argv)) is not None:
+            return refusal
         reply = await self.apps.answer(argv, pid=pid) if self.apps is not None else None
         return reply if reply is not None else answer(self, argv, pid=pid)
 
@@ -145,8 +169,11 @@ class PhoneSystem:
         if options.file is not None:
             words = (options.file, str(options.rotate_kib), str(options.rotate_count))
             _send(writer, b"f", b"\0".join(word.encode("utf-8", "surrogateescape") for word in words))
-        await self._print_entries(options, reader, writer)
-        _send(writer, b"x", b"\0")
+        if await self._print_entries(options, reader, writer):
+            _send(writer, b"x", b"\0")
+            return
+        _send(writer, b"e", _KICKED.encode())
+        _send(writer, b"x", b"\1")
 
     def _answer_about_buffers(self, options: logcat.Options) -> Answer | None:
         if options.clear:
@@ -168,7 +195,8 @@ class PhoneSystem:
 
     async def _print_entries(
         self, options: logcat.Options, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    ) -> bool:
+        """Print until the end; False when logd lets go of the reader, who was too slow."""
         printer = logcat.Printer(options)
         news = asyncio.Event()
         self.log.on_entry.add(news.set)
@@ -178,9 +206,13 @@ class PhoneSystem:
         left = options.max_count
         last = 0
         first = True
+        kicks, read = self._kicks, dict(self.log.written)
         try:
             while not gone.done():
                 news.clear()
+                if self._kicks != kicks or self._is_too_slow(options, read):
+                    return False
+                read = dict(self.log.written)
                 entries = self.log.after(last, options.buffers)
                 last = entries[-1].number if entries else last
                 entries = [entry for entry in entries if options.wants(entry)]
@@ -194,11 +226,23 @@ class PhoneSystem:
                     _send(writer, b"o", printer.show(entry))
                 await writer.drain()
                 if options.dump or left == 0:
-                    return
+                    return True
                 await news.wait()
+            return True
         finally:
             self.log.on_entry.discard(news.set)
             gone.cancel()
+
+    def kick_readers(self) -> None:
+        """Let logd drop every logcat that follows the log, as it does with those that are too slow."""
+        self._kicks += 1
+        for call in tuple(self.log.on_entry):
+            call()
+
+    def _is_too_slow(self, options: logcat.Options, read: Mapping[str, int]) -> bool:
+        """Whether more came since a reader's last look than twice what a buffer holds."""
+        log = self.log
+        return any(log.written[name] - read[name] > 2 * log.sizes[name] for name in options.buffers)
 
 
 def _begin(entries: list[Entry], options: logcat.Options) -> list[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,38 @@ def command_line(pid: int) -> str:
     except OSError:
         return ""
     return words.replace(b"\0", b" ").decode("utf-8", "replace").strip()
+
+
+@dataclass(frozen=True)
+class Description:
+    """A process as the phone's kernel knows it."""
+
+    phone_pid: int
+    name: str
+    size_kib: int = 0
+    rss_kib: int = 0
+
+
+def describe(pid: int) -> Description:
+    """What /proc tells of a process; its number and a question mark for one that is gone."""
+    try:
+        lines = (_PROC / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return Description(pid, "?")
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    # "NSpid:	20123	17": its number in each namespace, the innermost last.
+    return Description(
+        phone_pid=int(fields.get("NSpid", str(pid)).split()[-1]),
+        name=fields.get("Name", "?").strip(),
+        size_kib=_kib(fields.get("VmSize")),
+        rss_kib=_kib(fields.get("VmRSS")),
+    )
+
+
+def _kib(text: str | None) -> int:
+    # "   12345 kB"; a process that ends has no memory left.
+    words = (text or "").split()
+    return int(words[0]) if words and words[0].isdecimal() else 0
 
 
 def has_variable(pid: int, name: str) -> bool:
