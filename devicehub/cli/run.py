@@ -10,6 +10,7 @@ import click
 from devicehub.cli.output import run_async, say
 from devicehub.cli.run_request import check_options, load_profile, make_request
 from devicehub.cli.run_view import carry_all, finish, start_all
+from devicehub.cli.runs import tell_collected
 
 if TYPE_CHECKING:
     from devicehub.dispatch.carrier import Outcome
@@ -81,7 +82,7 @@ def command(model: str, selectors: tuple[str, ...], *, as_json: bool, **options:
 
         hub = await open_hub(tell=say)
         for record in await hub.adopt():
-            say(f"{record.device.serial}: collected run {record.id} of an earlier command: {record.state}")
+            tell_collected(record)
         chosen = hub.models.get(model)
         profile = load_profile(hub, asked)
         pairs = [

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from devicehub.runs.model import RunRecord
     from devicehub.store.model import RunRow
     from devicehub.store.store import Store
 
@@ -24,6 +25,8 @@ COMMANDS: Final = {
     "stop": Lazy("devicehub.cli.runs_live", "End runs on their phones.", "command_stop"),
     "watch": Lazy("devicehub.cli.runs_live", "Follow a run to its end.", "command_watch"),
 }
+_LOST_LOOKED_FOR_S: Final = 30 * 86400.0
+"""So long a lost run has every command look whether its phone is there again."""
 _UNITS_S: Final = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -58,8 +61,11 @@ def collect_left() -> None:
     Raises:
         StoreError: the database cannot be used.
     """
+    from devicehub.clock import SystemClock
+
     with open_store() as store:
-        if not any(is_left(row) for row in store.open_runs()):
+        lost = store.runs(state="lost", since=SystemClock().wall_s() - _LOST_LOOKED_FOR_S, limit=1)
+        if not lost and not any(is_left(row) for row in store.open_runs()):
             return
     from devicehub.adb.address import server_address
     from devicehub.cli.output import run_async, say
@@ -69,10 +75,21 @@ def collect_left() -> None:
     async def collect() -> None:
         hub = await open_hub(address=server_address(), tell=say)
         for record in await hub.adopt():
-            say(f"{record.device.serial}: collected run {record.id} of an earlier command: {record.state}")
+            tell_collected(record)
 
     with suppress(AdbError):
         run_async(collect())
+
+
+def tell_collected(record: RunRecord) -> None:
+    """Say what became of a run that was taken up."""
+    from devicehub.cli.output import say
+    from devicehub.runs.lifecycle import RunState
+
+    if record.state is RunState.LOST:
+        say(f"{record.device.serial}: the phone stayed away: run {record.id} counts as lost until it is back")
+    else:
+        say(f"{record.device.serial}: collected run {record.id} of an earlier command: {record.state}")
 
 
 def is_left(row: RunRow) -> bool:
