@@ -17,6 +17,7 @@ BUSY_TIMEOUT_S: Final = 30.0
 """Transactions take milliseconds; whoever waits longer waits for a process that stands still."""
 OTHER_HOME: Final = "or set DEVICEHUB_HOME to a folder that can be written"
 
+_MOST_BITS: Final = 63
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _IN_ITS_FOLDER: Final = f"make its folder readable and writable, {OTHER_HOME}"
 _REMEDIES: Final = {
@@ -30,6 +31,7 @@ _REMEDIES: Final = {
         "see whether a `devicehub` process stands still, and end it",
     ),
 }
+_UNKNOWN: Final = ("SQLite cannot do what is asked", "set DEVICEHUB_HOME to another folder, and report this")
 
 
 class Database:
@@ -101,7 +103,7 @@ def speaking(path: Path) -> Iterator[None]:
 
     Raises:
         StoreDamaged: the file is no whole database.
-        StoreError: anything else that is not a mistake in a statement.
+        StoreError: anything else.
     """
     try:
         yield
@@ -114,18 +116,21 @@ def speaking(path: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):  # a full or read-only disk: the next who meets it marks it
                 mark_of(path).touch()
             raise StoreDamaged(path, str(error)) from error
-        if primary not in _REMEDIES:
-            raise
-        problem, remedy = _REMEDIES[primary]
+        if primary is None:
+            raise  # this module's own misuse of SQLite
+        problem, remedy = _REMEDIES.get(primary, _UNKNOWN)
         raise StoreError(path, f"{problem} ({error})", remedy=remedy) from error
 
 
 def _storable(values: dict[str, object]) -> dict[str, object]:
-    """The values with a question mark for each half of a character, which SQLite does not take."""
-    return {
-        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    """What SQLite takes: a question mark for half a character, nothing for a number beyond 64 bits."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return None if isinstance(value, int) and value.bit_length() > _MOST_BITS else value
 
 
 def mark_of(path: Path) -> Path:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 APPLICATION_ID: Final = 0x44764875
+OLDEST_SQLITE: Final = (3, 37)
+"""Strict tables."""
 EXAMINED_ALWAYS: Final = 16 * MIB
 """A smaller file is examined whole whenever it is opened; a larger one once damage was met."""
 _SIDE_FILES: Final = ("-wal", "-shm", "")
@@ -44,6 +46,9 @@ def open_database(path: Path, *, on_set_aside: Callable[[Path], None] = lambda _
     Raises:
         StoreError: it cannot be opened or written, is a newer program's, or another program's.
     """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        problem = f"this Python brings SQLite {sqlite3.sqlite_version}, which is too old"
+        raise StoreError(path, problem, remedy="use a Python with SQLite 3.37 or newer")
     _make_file(path)
     with contextlib.suppress(StoreError):
         return _open(path)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from devicehub.runs.lifecycle import RunState
 from devicehub.store.model import RunRow
@@ -13,6 +16,15 @@ if TYPE_CHECKING:
     from devicehub.runs.model import RunRecord
 
 _FLAGS: Final = ("virtual", "trusted")
+
+
+def encode_json(value: object) -> bytes:
+    """A record as JSON; half a character, which UTF-8 has no room for, becomes a question mark."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+        return text.encode("utf-8", "replace")
 
 
 def run_row(row: sqlite3.Row) -> RunRow:

@@ -6,13 +6,11 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import msgspec
-
 from devicehub.errors import IllegalTransition, InputError, StoreError
 from devicehub.store.details import DetailTables
 from devicehub.store.devices import DeviceTable
 from devicehub.store.opening import open_database
-from devicehub.store.rows import row_of, row_values, run_row
+from devicehub.store.rows import encode_json, row_of, row_values, run_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -263,7 +261,7 @@ class Store(DetailTables, DeviceTable):
         Returns:
             False where the run has an end that stays; nothing is written then.
         """
-        encoded = msgspec.json.encode(record)
+        encoded = encode_json(record)
         try:
             with self._database.transaction(durable=True):
                 if self._database.row("run", id=run_id) is None:
@@ -333,7 +331,7 @@ class Store(DetailTables, DeviceTable):
                     "prefill_tok_s", "decode_tok_s", "load_ms",
                 )
             }  # fmt: skip
-            columns["record"] = msgspec.json.encode(row)
+            columns["record"] = encode_json(row)
             self._database.change(
                 "add_record", **key, launch_position=position, position=row_position, **columns
             )

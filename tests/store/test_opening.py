@@ -111,10 +111,30 @@ def test_step_that_fails_leaves_the_schema_as_it_was(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patched:
         scripts = [*opening.migrations(), step]
         patched.setattr(opening, "migrations", lambda: scripts)
-        with pytest.raises(sqlite3.OperationalError, match="no such table: no_table"):
+        with pytest.raises(StoreError, match=r"SQLite cannot do .* \(no such table: no_table\); "):
             Store.open(path)
     with Store.open(path) as store:
         assert len(store.runs()) == 2
+
+
+def test_sqlite_that_is_too_old_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(StoreError, match=r"too old; use a Python with SQLite 3\.37 or newer"):
+        Store.open(tmp_path / "devicehub.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_database_that_lacks_a_table_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "devicehub.db"
+    fill(path, 1)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE devices")
+    connection.close()
+    with (
+        Store.open(path) as store,
+        pytest.raises(StoreError, match=r"no such table: devices\); set DEVICEHUB"),
+    ):
+        store.devices()
 
 
 def test_another_programs_database_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Runs: written down, found, carried by one process, moved through their states, ended once."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devicehub.errors import IllegalTransition, InputError, StoreError
@@ -203,6 +205,17 @@ def test_two_launches_of_one_number_do_not_keep_a_run_from_its_end(store: Store)
     store.add_run(run_row())
     assert store.finish("r1", record(launches=[launch(), launch()]), wall_s=200.0)
     assert len(store.launches("r1")) == len(store.records("r1")) == 2
+
+
+def test_what_sqlite_does_not_take_keeps_no_run_from_its_end(store: Store) -> None:
+    store.add_run(run_row())
+    odd = msgspec.structs.replace(launch(), exit_status=2**64, text="half \ud83d", duration_s=float("nan"))
+    assert store.finish("r1", record(launches=[odd]), wall_s=200.0)
+    (kept,) = store.launches("r1")
+    assert (kept.exit_status, kept.text, kept.duration_s) == (None, "half ?", None)
+    encoded = store.run("r1").record
+    assert encoded is not None
+    assert json.loads(encoded)["launches"][0]["text"] == "half ?"
 
 
 def test_end_that_is_none_is_refused_aloud(store: Store) -> None:
