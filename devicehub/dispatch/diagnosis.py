@@ -20,7 +20,7 @@ _CRASHES: Final = frozenset({"abort", "arithmetic_error", "bus_error", "illegal_
 
 
 def may_diagnose(launches: Sequence[Launch], *, workload: str = "") -> bool:
-    """Whether the last launch crashed before it had flushed its counters; an app logs them, and buffers none."""
+    """Whether the last launch crashed before it had flushed its counters; an app logs them at once."""
     crashed = bool(launches) and launches[-1].cause in _CRASHES and not launches[-1].records
     return crashed and workload != APP
 

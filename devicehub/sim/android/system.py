@@ -108,14 +108,21 @@ class PhoneSystem:
         (self.properties / ".dump").write_text(format_dump(self.props))
 
     def note(
-        self, tag: str, message: str, *, priority: int = 4, pid: int = 1000, buffer: str = "system"
+        self,
+        tag: str,
+        message: str,
+        *,
+        priority: int = 4,
+        pid: int = 1000,
+        buffer: str = "system",
+        uid: int = 1000,
     ) -> None:
         """An entry of Android's own."""
         self.log.add(
             time_ns=time.time_ns(),
             pid=pid,
             tid=pid,
-            uid=1000,
+            uid=uid,
             priority=priority,
             tag=tag.encode(),
             message=message.encode(),

@@ -23,6 +23,11 @@ _CRASHES: Final = {
 _RULE: Final = "*** *** *** *** *** *** *** *** *** *** *** *** *** *** *** ***"
 
 
+def is_crash(number: signal.Signals) -> bool:
+    """Whether a signal leaves a tombstone."""
+    return number in _CRASHES
+
+
 def signal_of(status: int) -> signal.Signals | None:
     """The signal that ended a process, from its status as a shell tells it; None for none."""
     try:
@@ -33,8 +38,6 @@ def signal_of(status: int) -> signal.Signals | None:
 
 def crash_lines(package: Package, pid: int, number: signal.Signals, *, fingerprint: str) -> Iterator[str]:
     """The start of a tombstone, as debuggerd writes it to the crash buffer under the tag DEBUG."""
-    if number not in _CRASHES:
-        return
     name, code = _CRASHES[number]
     yield f"{_RULE}\n"
     yield f"Build fingerprint: '{fingerprint}'"
@@ -46,6 +49,16 @@ def crash_lines(package: Package, pid: int, number: signal.Signals, *, fingerpri
     yield f"signal {int(number)} ({name}), code {code}"
     yield "backtrace:"
     yield f"      #00 pc 00000000001f4c08  {package.code_path}/lib/arm64/libMNN.so"
+
+
+def fatal_line(package: Package, pid: int, number: signal.Signals) -> str:
+    """What the process itself says last, under the tag libc."""
+    name, code = _CRASHES[number]
+    # The name of a process is the end of its package's: the kernel keeps 15 bytes.
+    return (
+        f"Fatal signal {int(number)} ({name}), code {code} in tid {pid + 21} (pool-1-thread-1),"
+        f" pid {pid} ({package.name[-15:]})"
+    )
 
 
 def lmkd_line(package: Package, pid: int, *, android: int) -> str:

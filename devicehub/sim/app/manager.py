@@ -16,16 +16,20 @@ from devicehub.sim.app.running import RunningApp
 from devicehub.sim.app.spec import AppSpec
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from devicehub.sim.android.system import PhoneSystem
+    from devicehub.sim.app.packages import Package
     from devicehub.sim.process.shell import Shell
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _KEY_LENGTH: Final = 16
 _UNKNOWN: Final = 255
 _LMKD_PID: Final = 512
+_DUMPER: Final = 40
+"""How much later than the app crash_dump, which writes its tombstone, got its process id."""
 _FATAL_PRIORITY: Final = 7
 _ERROR_PRIORITY: Final = 6
 _HOME_KEYS: Final = frozenset(("3", "HOME", "KEYCODE_HOME"))
@@ -183,13 +187,21 @@ class AppManager:
         self._forget(app.package)
         number = deaths.signal_of(status)
         if number is not None:
-            fingerprint = self._system.props.get("ro.build.fingerprint", "unknown")
-            for line in deaths.crash_lines(package, app.pid, number, fingerprint=fingerprint):
-                self._system.note("DEBUG", line, priority=_FATAL_PRIORITY, pid=app.pid + 40, buffer="crash")
+            self._note_crash(package, app.pid, number)
             self._system.note(
                 "Zygote", f"Process {app.pid} exited due to signal {int(number)} ({number.name})"
             )
         self._system.note("ActivityManager", f"Process {app.package} (pid {app.pid}) has died: fg  TOP")
+
+    def _note_crash(self, package: Package, pid: int, number: signal.Signals) -> None:
+        if not deaths.is_crash(number):
+            return
+        fingerprint = self._system.props.get("ro.build.fingerprint", "unknown")
+        lines = [("libc", pid, "main", deaths.fatal_line(package, pid, number))]
+        dump = deaths.crash_lines(package, pid, number, fingerprint=fingerprint)
+        lines += [("DEBUG", pid + _DUMPER, "crash", line) for line in dump]
+        for tag, writer, buffer, line in lines:
+            self._system.note(tag, line, priority=_FATAL_PRIORITY, pid=writer, buffer=buffer, uid=package.uid)
 
     async def _force_stop(self, name: str, why: str) -> None:
         package = self.packages.get(name)
