@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -26,8 +27,14 @@ _PORT: Final = 6100
     show_default=True,
     help="Port of the first phone; the others follow. Never 5555 to 5585, where adb looks for emulators.",
 )
+@click.option(
+    "--scenario",
+    "scenario_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A TOML file of faults and the moments at which they happen (DEVELOP.md).",
+)
 @click.option("--connect", is_flag=True, help="Connect the phones to the adb server, and let go at the end.")
-def command(phones: int, port: int, connect: bool) -> None:
+def command(phones: int, port: int, scenario_file: Path | None, connect: bool) -> None:
     """Run virtual phones until Ctrl-C, for any adb client that has this user's adb key.
 
     Each phone's line for `adb connect` goes to stdout.
@@ -36,17 +43,20 @@ def command(phones: int, port: int, connect: bool) -> None:
 
     if port <= EMULATOR_PORTS[-1] and port + phones > EMULATOR_PORTS[0]:
         raise click.UsageError("ports 5555 to 5585 are where adb looks for emulators; choose another --port")
-    run_async(_run(phones, port, connect=connect))
+    run_async(_run(phones, port, scenario_file, connect=connect))
 
 
-async def _run(count: int, port: int, *, connect: bool) -> None:
+async def _run(count: int, port: int, scenario_file: Path | None, *, connect: bool) -> None:
+    from devicehub.clock import SystemClock
     from devicehub.sim.phone import builtin_specs, virtual_phone
+    from devicehub.sim.scenario import Scenario, play, read_scenario
 
+    scenario = read_scenario(scenario_file, phones=count) if scenario_file is not None else Scenario()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with contextlib.AsyncExitStack() as stack:
         phones = [
-            await stack.enter_async_context(virtual_phone(spec, keys=None))
+            await stack.enter_async_context(virtual_phone(scenario.phone.apply(spec), keys=None))
             for spec in builtin_specs(count, first_port=port)
         ]
         for phone in phones:
@@ -55,7 +65,10 @@ async def _run(count: int, port: int, *, connect: bool) -> None:
         if connect:
             await stack.enter_async_context(_connected([phone.address for phone in phones]))
         say("Ctrl-C ends them.")
-        await stopped.wait()
+        async with asyncio.TaskGroup() as tasks:
+            playing = tasks.create_task(play(scenario, phones, clock=SystemClock(), say=say))
+            await stopped.wait()
+            playing.cancel()
 
 
 _MODES: Final = {

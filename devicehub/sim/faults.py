@@ -266,7 +266,7 @@ class Faults:
                 uid=uid,
                 priority=4,
                 tag=tag.encode(),
-                message=text.format(number=number).encode(),
+                message=text.replace("{number}", str(number)).encode(),
             )
             if number % _BURST == 0:
                 await self._clock.sleep(0)

@@ -6,10 +6,14 @@ import os
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from devicehub import procs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _command(*words: str) -> list[str]:
@@ -37,6 +41,21 @@ async def test_ports_of_emulators_are_a_usage_error() -> None:
     done = await procs.run(_command("--port", "5550", "--phones", "8"), timeout_s=60, env=dict(os.environ))
     assert done.status == 2
     assert b"5555 to 5585" in done.stderr
+
+
+async def test_a_scenario_is_played_and_a_wrong_one_refused(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.toml"
+    file.write_text("[[fault]]\ndo = 'set_battery'\nlevel = 3\n")
+    words = ("--port", str(_free_ports(1)), "--scenario", str(file))
+    async with procs.child(_command(*words), env=dict(os.environ)) as process:
+        assert process.stderr is not None
+        while b"VIRT0001: set_battery" not in await process.stderr.readline():
+            pass
+    file.write_text("[[fault]]\ndo = 'set_batery'\n")
+    done = await procs.run(_command(*words), timeout_s=60, env=dict(os.environ))
+    assert done.status == 4
+    assert b"fault[0].do" in done.stderr
+    assert b"did you mean set_battery?" in done.stderr
 
 
 def _free_ports(count: int) -> int:
