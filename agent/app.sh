@@ -7,7 +7,7 @@
 START_TRIES=100
 LOAD_LIMIT_S=900
 LOAD_TICK_S=0.3
-TICK_S=1
+TICK_S=0.5
 
 [ $# -ge 4 ] || die "$E_USAGE" "usage: app.sh LAUNCH_DIR LIMIT_S PACKAGE COMPONENT [AM_EXTRA...]"
 launch=$1 limit_s=$2 package=$3 component=$4
@@ -77,20 +77,24 @@ start_app() {
   return 1
 }
 
-# has_logged TAG TEXT
-has_logged() { grep -q " $pid .* $1 *: $2" "${launch%/*}/log" 2>/dev/null; }
-
 # The hub asks when it reads `loaded`: what costs time on the phone comes before.
 read_load() {
-  if [ -z "$loads" ] || has_logged MNN_DEBUG 'createLLM EndLoad'; then
-    look begin
-    tell_state loaded
-  elif has_logged MNN_DEBUG 'Model load failed' || has_logged ChatPresenter 'Model load failed'; then
-    tell_state failed
-  elif [ "$((seconds - began))" -ge "$LOAD_LIMIT_S" ]; then
-    out load_late=1
-    tell_state failed
+  if [ -z "$loads" ]; then
+    ended_load=EndLoad
+  else
+    # One fork a look: the load itself is being timed.
+    ended_load=$(grep -e " $pid .* MNN_DEBUG *: createLLM EndLoad" -e " $pid .* MNN_DEBUG *: Model load failed" \
+      -e " $pid .* ChatPresenter *: Model load failed" "${launch%/*}/log" 2>/dev/null)
   fi
+  case $ended_load in
+    *EndLoad*) look begin; tell_state loaded ;;
+    *failed*) tell_state failed ;;
+    *)
+      [ "$((seconds - began))" -lt "$LOAD_LIMIT_S" ] && return 0
+      out load_late=1
+      tell_state failed
+      ;;
+  esac
 }
 
 watch_app() {
