@@ -60,7 +60,11 @@ def _connect_port(port: int) -> socket.socket | None:
 
 
 async def _carry(stream: Stream, connection: socket.socket) -> None:
-    reader, writer = await asyncio.open_connection(sock=connection)
+    try:
+        reader, writer = await asyncio.open_connection(sock=connection)
+    except (OSError, asyncio.CancelledError):
+        connection.close()
+        raise
     try:
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(_send_on(stream, writer))

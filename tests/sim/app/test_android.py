@@ -147,14 +147,51 @@ async def test_app_that_does_not_answer_is_told_of_and_lives(key: Path) -> None:
 async def test_dark_or_locked_screen_has_no_resumed_app(key: Path) -> None:
     async with client_of(PhoneSpec(app=AppSpec()), key) as user:
         await user.say(f"am start -n {CHAT}")
-        user.phone.system.locked = True
+        user.phone.faults.set_screen(on=True, locked=True)
         assert await _front(user) == "null"
         assert "    mKeyguardShowing=true\n" in await user.say("dumpsys activity activities")
-        user.phone.system.locked = False
-        user.phone.system.screen_on = False
+        user.phone.faults.set_screen(on=False)
         assert await _front(user) == "null"
-        user.phone.system.screen_on = True
+        assert "mDreamingLockscreen=false" in await user.say("dumpsys window policy")
+        user.phone.faults.set_screen(on=True)
         assert await _front(user) == CHAT
+        assert f"  mCurrentFocus=Window{{5f2c1e0 u0 {CHAT}}}\n" in await user.say("dumpsys window")
+
+
+async def test_app_outlives_adbd_and_not_its_phone(key: Path) -> None:
+    async with client_of(PhoneSpec(app=AppSpec(), mode="confined", usb_mode="mtp"), key) as user:
+        user.add_model()
+        await user.say(START)
+        await user.wait_for_log("createLLM EndLoad")
+        pid = await user.pid()
+        await user.phone.faults.restart_adbd()
+        assert pid in (await user.say(f"pidof {PACKAGE}")).split()
+        assert f"MODEL_ID={MODEL_ID}\n" in await user.dumpapp("llm", "status")
+        await user.phone.faults.reboot()
+        assert await user.say(f"pidof {PACKAGE}") == ""
+        assert await user.refuses(STETHO)
+        assert await _front(user) == LAUNCHER
+        await user.say(START)
+        await user.wait_for_log("createLLM EndLoad")
+
+
+async def test_app_of_a_phone_that_sleeps_stands_still(key: Path) -> None:
+    async with client_of(PhoneSpec(app=AppSpec()), key) as user:
+        user.add_model()
+        await user.say(START)
+        await user.wait_for_log("createLLM EndLoad")
+        assert user.phone.faults.processes(PACKAGE)
+        await user.phone.faults.suspend(0.1)
+        assert f"MODEL_ID={MODEL_ID}\n" in await user.dumpapp("llm", "status")
+
+
+async def test_end_of_androids_own_process_ends_the_app(key: Path) -> None:
+    async with client_of(PhoneSpec(app=AppSpec()), key) as user:
+        await user.say(f"am start -n {CHAT}")
+        await user.wait_for_service(STETHO)
+        await user.phone.faults.system_server_restart(0.0)
+        assert await user.refuses(STETHO)
+        assert await _front(user) == LAUNCHER
 
 
 async def test_app_ends_with_its_phone(key: Path, mode: Mode) -> None:
