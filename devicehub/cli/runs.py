@@ -46,12 +46,10 @@ def open_store() -> Iterator[Store]:
     from devicehub.settings import find_home
     from devicehub.store.store import Store
 
-    path = find_home().database
-
     def tell(aside: Path) -> None:
-        say(f"warning: {path} was damaged and is now {aside.name}; a new one begins without its runs")
+        say(f"the database of runs was damaged; it is kept as {aside}, and a new one was begun")
 
-    with Store.open(path, on_set_aside=tell) as store:
+    with Store.open(find_home().database, on_set_aside=tell) as store:
         yield store
 
 

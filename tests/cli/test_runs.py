@@ -376,7 +376,7 @@ def test_damaged_database_is_told_and_a_new_one_begun(capsys: pytest.CaptureFixt
     captured = capsys.readouterr()
     assert captured.out == "[]\n"
     assert captured.err == (
-        f"warning: {path} was damaged and is now devicehub.db.damaged-1; a new one begins without its runs\n"
+        f"the database of runs was damaged; it is kept as {path}.damaged-1, and a new one was begun\n"
     )
 
 
