@@ -47,6 +47,16 @@ done
 printf '%s\\n' "ln: cannot create hard link: Permission denied" >&2
 exit 1
 """
+# A portable phone's processes are among the host's: those of other phones are none of its own.
+_PIDOF: Final = """\
+found=
+for pid in $({pidof} "$@"); do
+    if tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | grep -qxF {mark}; then
+        found="$found${{found:+ }}$pid"
+    fi
+done
+[ -n "$found" ] && printf '%s\\n' "$found"
+"""
 _DENIED: Final = """\
 printf '%s\\n' "{name}: Permission denied" >&2
 exit 1
@@ -109,6 +119,11 @@ def install(
             _script(folder / name, _DENIED.format(name=name))
         elif place is not None:
             (folder / name).symlink_to(place)
+    pidof = _place_of("pidof", tools)
+    if root and pidof is not None:
+        multicall = " pidof" if pidof == tools.toybox else ""
+        mark = shlex.quote(f"DEVICEHUB_SIM_ROOT={root}")
+        _script(folder / "pidof", _PIDOF.format(pidof=f"{shlex.quote(pidof)}{multicall}", mark=mark))
     # The host's disks are none of the phone's: their space is not told, and they are not written out.
     space = _program("space.py")
     _script(folder / "df", f'exec {space} {shlex.quote(root)} {size_kib} {free_kib} "$@"\n')

@@ -20,6 +20,9 @@ _FLAGS: Final = ("-D", "-N", "-W", "-S", "--streaming", "--track-allocation", "-
 _WITH_VALUE: Final = ("-a", "-c", "-d", "-t", "-i", "-f", "-n", "-p", "-R", "--user", "--display")
 _EXTRAS: Final = ("--es", "-e", "--ez", "--ei", "--el", "--ef", "--eu", "--ecn")
 _LAUNCHER: Final = "android.intent.category.LAUNCHER"
+SETTINGS: Final = "com.android.settings"
+_ACTIONS: Final = {"android.settings.SETTINGS": (SETTINGS, f"{SETTINGS}.Settings")}
+"""Screens of the phone's own, by what asks for them."""
 
 
 class UsageError(Exception):
@@ -92,7 +95,9 @@ def parse_intent(words: Sequence[str]) -> Intent:
             raise UsageError(f"Error: Unknown option: {word}")
         else:
             _apply(intent, "-n" if "/" in word else "-p", word)
-    if not intent.name and intent.package and (not intent.categories or _LAUNCHER in intent.categories):
+    if not intent.name and intent.action in _ACTIONS:
+        intent.package, intent.name = _ACTIONS[intent.action]
+    elif not intent.name and intent.package and (not intent.categories or _LAUNCHER in intent.categories):
         intent.name = MAIN
     return intent
 

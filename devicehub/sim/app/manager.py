@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.sim.android.commands import Answer
 from devicehub.sim.app import activities, deaths
-from devicehub.sim.app.am import ACTIVITIES, API_SERVICE, Intent, UsageError, parse_intent
+from devicehub.sim.app.am import ACTIVITIES, API_SERVICE, SETTINGS, Intent, UsageError, parse_intent
 from devicehub.sim.app.package_manager import PackageManager
 from devicehub.sim.app.running import RunningApp
 from devicehub.sim.app.spec import AppSpec
@@ -129,14 +129,15 @@ class AppManager:
         if intent.stop_first:
             await self._force_stop(intent.package, "from am")
         said = f"Starting: {intent}\n"
-        if self.packages.get(intent.package) is None or intent.name not in ACTIVITIES:
+        own = intent.package == SETTINGS
+        if not own and (self.packages.get(intent.package) is None or intent.name not in ACTIVITIES):
             component = f"{{{intent.package}/{intent.name}}}"
             problem = f"Error type 3\nError: Activity class {component} does not exist.\n"
             return Answer(said.encode(), problem.encode(), 1)
         self._system.note("ActivityTaskManager", f"START u0 {intent.inner()} from uid 2000")
         cold = intent.package not in self._apps
         shown = self._stack.show(intent.package, intent.component)
-        if shown:
+        if shown and not own:
             app = await self._process_of(intent.package, f"next-top-activity {{{intent.component}}}")
             await app.tell({"activity": intent.name, "extras": intent.extras})
         else:

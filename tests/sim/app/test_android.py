@@ -45,6 +45,8 @@ async def test_home_key_takes_the_app_from_the_front_and_lets_it_live(key: Path,
         assert await _front(user) == CHAT
         await user.say("input keyevent BACK")
         assert await _front(user) == f"{PACKAGE}/.main.MainActivity"
+        await user.say("am start -a android.settings.SETTINGS")
+        assert await _front(user) == "com.android.settings/.Settings"
         await user.say("input keyevent KEYCODE_HOME")
         assert await _front(user) == LAUNCHER
         await user.wait_for_service(STETHO)
@@ -192,6 +194,21 @@ async def test_end_of_androids_own_process_ends_the_app(key: Path) -> None:
         await user.phone.faults.system_server_restart(0.0)
         assert await user.refuses(STETHO)
         assert await _front(user) == LAUNCHER
+
+
+async def test_portable_phones_do_not_take_each_others_app_for_their_own(key: Path) -> None:
+    async with (
+        client_of(PhoneSpec(app=AppSpec(), mode="portable"), key) as one,
+        client_of(PhoneSpec(app=AppSpec(), mode="portable", serialno="VIRT0002"), key) as two,
+    ):
+        for user in (one, two):
+            await user.say(f"am start -n {CHAT}")
+            await user.wait_for_service(STETHO)
+        for user in (one, two):
+            assert await user.say(f"pidof {PACKAGE}") == f"{await user.pid()}\n"
+        await one.say(f"am force-stop {PACKAGE}")
+        assert await one.say(f"pidof {PACKAGE} || echo none") == "none\n"
+        assert await two.say(f"pidof {PACKAGE}") == f"{await two.pid()}\n"
 
 
 async def test_app_ends_with_its_phone(key: Path, mode: Mode) -> None:
