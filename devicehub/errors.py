@@ -355,8 +355,9 @@ class PhoneAway(RunError):
         self.waited_s = waited_s
 
     def __str__(self) -> str:
+        waited = f" for {self.waited_s:.0f} s" if self.waited_s else ""
         return (
-            f"{self.serial}: out of reach for {self.waited_s:.0f} s; run {self.run_id} goes on there, and "
+            f"{self.serial}: out of reach{waited}; run {self.run_id} goes on there, and "
             f"`devicehub runs watch {self.run_id}` takes it up when the phone is back"
         )
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--no-think", is_flag=True, help="Ask a thinking model for an answer without thinking.")
 @click.option(
     "--launches",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(1, 100),
     default=1,
     show_default=True,
     help="How often the engine is started.",

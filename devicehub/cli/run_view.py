@@ -246,7 +246,8 @@ def _temperatures(record: RunRecord) -> str | None:
     conditions = record.conditions
     if conditions.temp_mc_start is None:
         return None
-    return f"{format_celsius(conditions.temp_mc_start)} to {format_celsius(conditions.temp_mc_end)}"
+    start = format_celsius(conditions.temp_mc_start)
+    return start if conditions.temp_mc_end is None else f"{start} to {format_celsius(conditions.temp_mc_end)}"
 
 
 def _verdict(record: RunRecord) -> str:

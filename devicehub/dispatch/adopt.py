@@ -91,13 +91,24 @@ class Adopter:
         try:
             phone = await self._find_phone(phones)
             if phone is None:
-                return None if self._journal.state is RunState.LOST else self._close(header, HUB_KILLED)
+                return self._close_without_trace(header)
             return await self._collect(header, *phone, wait=wait, patience_s=patience_s)
         except RunnerError as error:
             # The phone answers, and what it has cannot be read: that will not change.
             if error.transient or self._journal.state is RunState.LOST:
                 raise
             return self._close(header, "agent_failed", sentence=str(error))
+
+    def _close_without_trace(self, header: RunHeader) -> RunRecord | None:
+        """No phone has anything of the run, nor ever will."""
+        state = self._journal.state
+        if state is RunState.LOST:
+            return None
+        if self._means.store.stop_requested(self._row.id):
+            return self._close(header, STOPPED)
+        if state is RunState.STARTING:
+            return self._close(header, HUB_KILLED)
+        return self._close(header, PHONE_LOST, sentence="the phone has nothing of the run any more")
 
     async def _find_phone(self, phones: Sequence[Phone]) -> Phone | None:
         """The phone that has begun the run; None where none has, nor ever will."""

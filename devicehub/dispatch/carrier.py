@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from devicehub.deploy.apk import find_app
+from devicehub.dispatch.adopt import Adopter
 from devicehub.dispatch.closing import cause_of, close_run
 from devicehub.dispatch.conditions import ConditionsReader
 from devicehub.dispatch.follower import Follower
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from devicehub.runner.contract import RunHandle
     from devicehub.runs.model import RunHeader, RunRecord
 
+_CANCEL_S: Final = 20.0
 _STOP_LOOK_S: Final = 1.0
 """How often the store is asked whether a person wants the run to end."""
 _ON_PHONE: Final = frozenset({RunState.STARTING, RunState.RUNNING, RunState.DETACHED, RunState.COLLECTING})
@@ -135,6 +139,7 @@ class Carrier:
         cautions = await self._starter.check(self._link.transport, self._device.serial, header.config)
         self._header = msgspec.structs.replace(header, cautions=cautions)
         self._journal.begin(self._header)
+        self._listener.on_note(f"run {self._header.id}")
 
     async def _find_app(self) -> InstalledApp | None:
         plan = self._request.app
@@ -272,21 +277,19 @@ class Carrier:
         return True
 
     async def _cancel(self) -> None:
-        """Ctrl-C: the phone is told; one that cannot be told is told when it is back."""
-        if self._journal.state is RunState.COLLECTING:
-            self._means.store.release(self._header.id)
-            self._listener.on_note(f"run {self._header.id} has ended; the next command collects it")
+        """Ctrl-C: what the run has so far is kept; a phone that cannot be told is told when it is back."""
+        store, run_id = self._means.store, self._header.id
+        if self._journal.state not in _ON_PHONE:
+            self._close(Ended(STOPPED, self._no_conditions()), len(self._failed) + 1)
             return
-        if self._journal.state in _ON_PHONE and not await self._runner.abandon(
-            self._runner.handle(self._phone_run_id)
-        ):
-            self._means.store.request_stop(self._header.id, self._means.clock.wall_s())
-            self._means.store.release(self._header.id)
-            self._listener.on_note(
-                f"the phone is out of reach; run {self._header.id} is stopped when it is back"
-            )
-            return
-        self._close(Ended(STOPPED, self._no_conditions()), len(self._failed) + 1)
+        store.request_stop(run_id, self._means.clock.wall_s())
+        store.release(run_id)
+        adopter = Adopter(store.run(run_id), self._means, lost_after_s=math.inf)
+        with contextlib.suppress(HubError, TimeoutError):
+            async with asyncio.timeout(_CANCEL_S):
+                if await adopter.adopt([(self._device, self._link.transport)]) is not None:
+                    return
+        self._listener.on_note(f"run {run_id} is stopped when its phone answers again")
 
     def _close(self, ended: Ended, number: int) -> RunRecord:
         cause = ended.cause or next((launch.cause for launch in ended.launches if launch.cause), None)

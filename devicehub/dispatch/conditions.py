@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from devicehub.telemetry.sample import SampleReader
 from devicehub.telemetry.summary import infer_throttling, memory_short, summarize_samples
-from devicehub.telemetry.timeline import find_breaks
+from devicehub.telemetry.timeline import find_breaks, find_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,12 @@ class ConditionsReader:
         """Where the phone slept or its clock stepped during a launch: the engine times with that clock."""
         found = find_breaks(self._samples, 1 / self._header.sample_hz)
         return [gap for gap in found if any(gap.touches(end.started_s, end.ended_s) for end in exits)]
+
+    def unseen(self, exits: Sequence[LaunchExit]) -> list[str]:
+        """Where no sample tells whether the phone slept during a launch, a sentence each."""
+        period_s = 1 / self._header.sample_hz
+        found = [find_unseen(self._samples, period_s, end.started_s, end.ended_s) for end in exits]
+        return [sentence for sentence in dict.fromkeys(found) if sentence]
 
     def memory_short(self, end: LaunchExit | None) -> str | None:
         """That memory had run out when a launch ended, as a sentence; None where it had not."""

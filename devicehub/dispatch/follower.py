@@ -128,7 +128,8 @@ class Follower:
         self._journal.samples(b"", last=True)
         launches = self._reader.finish(cause if cause != STOPPED else None, [sentence] if sentence else [])
         self.timings["collect_ms"] = self._ms_since(begun_s)
-        if may_diagnose(launches):
+        workload = self._header.workload
+        if may_diagnose(launches, workload=workload):
             self._listener.on_note("the launch crashed; repeating it once on a terminal, for its last lines")
         return Ended(
             cause=cause,
@@ -136,7 +137,8 @@ class Follower:
             conditions=self._reader.conditions.finish(self._reader.exits, launches),
             launches=launches,
             breaks=self._reader.conditions.breaks(self._reader.exits),
-            diagnosis=await diagnose(self.runner, handle, launches),
+            unseen=self._reader.conditions.unseen(self._reader.exits),
+            diagnosis=await diagnose(self.runner, handle, launches, workload=workload),
         )
 
     async def _across_breaks(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[T]]) -> T:
@@ -206,8 +208,8 @@ class Follower:
     async def _heed_stop(self, handle: RunHandle) -> None:
         """End a run that a person, in another process, wants to end; looked at with each sample."""
         if not self._stopped and self._journal.stop_requested():
-            self._stopped = True
             await self.runner.stop(handle, STOPPED)
+            self._stopped = True
 
     async def _collect(self, handle: RunHandle) -> str | None:
         """Fetch what the tools wrote into files; why the agent ended the run."""

@@ -33,6 +33,7 @@ class Ended:
     Attributes:
         cause: why agent or hub ended it, or why its supervisor vanished; None where it ended by itself.
         sentence: what the hub has to say about that.
+        unseen: why it is not known whether the phone slept, one sentence each.
         diagnosis: the last lines of a launch that was repeated attached to a terminal.
     """
 
@@ -41,6 +42,7 @@ class Ended:
     launches: Sequence[Launch] = ()
     breaks: Sequence[Break] = ()
     sentence: str | None = None
+    unseen: Sequence[str] = ()
     diagnosis: Sequence[str] = field(default=())
 
 
@@ -63,6 +65,7 @@ def conclude(header: RunHeader, ended: Ended) -> Conclusion:
     verdict, cause = _verdict(header, ended)
     reasons = [] if verdict == SUCCEEDED else [f"the run is {verdict}: {cause}"]
     reasons += [doubt for launch in ended.launches for doubt in launch.doubts]
+    reasons += ended.unseen
     if ended.breaks:
         reasons += [gap.sentence for gap in ended.breaks]
         if verdict == SUCCEEDED:
