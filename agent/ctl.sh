@@ -9,6 +9,7 @@
 # shellcheck source=agent/lib.sh
 . "${0%/*}/lib.sh"
 TICK_S=0.2
+HASTE_S=0.05
 
 # Sets state, and cause for a lost run. A supervisor may publish `exit` and vanish between two looks.
 read_state() {
@@ -86,7 +87,7 @@ follow_run() {
   done
   if [ ! -f "$run/supervisor" ]; then mark lost; show_status; mark end; return 0; fi
   cd "$run" || exit "$E_NO_RUN"
-  opened='' seen=''
+  opened='' seen='' pause=$TICK_S
   exec 5<log 6<samples
   mark log; tail -c "+$5" <&5
   mark samples; tail -c "+$6" <&6
@@ -102,6 +103,8 @@ follow_run() {
       out "phone_boot_id=$boot_id"
       mark tick
       exec 3<&- 4<&-
+      # What comes next, the run's end or a launch, is near.
+      pause=$HASTE_S
       opened='' from_out=1 from_err=1
       number=$((number + 1))
     done
@@ -113,7 +116,8 @@ follow_run() {
       lost) mark lost; show_status; mark end; return 0 ;;
     esac
     mark tick
-    sleep "$TICK_S"
+    sleep "$pause"
+    pause=$TICK_S
   done
 }
 

@@ -48,15 +48,17 @@ die() { out "$2" >&2; exit "$1"; }
 # publish FILE TEXT: the file appears, or is replaced, whole.
 publish() { out "$2" >"${1%/*}/.${1##*/}.new" && mv -f "${1%/*}/.${1##*/}.new" "$1"; }
 
-# reserve FOLDER: takes the room that `conclude` writes to, so that a full disk cannot keep an end from being told.
+# reserve FOLDER: takes the room that `write_exit` fills, so that a full disk cannot keep an end from being told.
 reserve() {
   padding=$newline
   while [ "${#padding}" -lt 4096 ]; do padding=$padding$padding; done
   out "$padding" >"$1/.exit"
 }
 
-# conclude FOLDER TEXT: publishes FOLDER/exit; opened for writing without truncation, which would give the room away.
-conclude() { out "$2" 1<>"$1/.exit" && mv -f "$1/.exit" "$1/exit"; }
+# write_exit FOLDER TEXT: what FOLDER/exit will hold; opened without truncation, which would give the room away.
+write_exit() { out "$2" 1<>"$1/.exit"; }
+
+publish_exit() { mv -f "$1/.exit" "$1/exit"; }
 
 # ask_stop CAUSE: leaves the request for the run's end; the first cause counts. A full disk has room for a name only.
 ask_stop() {

@@ -56,7 +56,7 @@ fi
 
 # setsid, not nohup: when the link goes, adbd signals the session. Nothing may hold the shell's stdout:
 # adb waits for whoever does.
-setsid sh "$agent/supervise.sh" "$run_id" </dev/null >"$run/agent" 2>&1 &
+setsid sh "$agent/supervise.sh" "$run_id" </dev/null >>"$run/agent" 2>&1 &
 supervise=$!
 tries=0
 until [ -f "$run/supervisor" ]; do

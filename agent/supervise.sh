@@ -16,7 +16,7 @@ LOG_TAIL_S=1
 # Of 512 bytes: 128 MiB.
 LOG_BLOCKS=262144
 number=0 launched=0 workload='' workload_start='' launch_cause='' stopping='' state=starting beats=0
-logcat='' logcat_start='' sampler='' sampler_start='' watcher='' watcher_start=''
+logcat='' logcat_start='' sampler='' sampler_start='' watcher=''
 
 read_uptime() { uptime=; slurp "$proc/uptime" && uptime=${text%% *}; }
 
@@ -229,9 +229,10 @@ conclude_launch() {
   text=
   if slurp "$number/pid"; then text=$newline${text#*"$newline"}; fi
   [ "$status" -ne 137 ] || [ -n "$launch_cause" ] || read_kernel
-  conclude "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$launch_cause
+  write_exit "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$launch_cause
 started=$started${newline}ended=$ended${newline}workload=$workload${newline}free_kib=$free_kib
 $(sizes_of stdout stderr ../log)$text${newline}end=launch"
+  publish_exit "$launch_dir"
 }
 
 # Adds to text what the kernel says of a kill, on the builds that let this user read it.
@@ -246,14 +247,13 @@ read_kernel() {
 # sizes_of NAME...: NAME=BYTES lines of what there is, below the launch's folder.
 sizes_of() { cd "$launch_dir" && stat -c '%n=%s' "$@" 2>/dev/null; }
 
-# Ends logcat, sampler and watcher. One signal is not enough: a child that has just been forked may miss it.
+# Ends logcat and sampler. One signal is not enough: a child that has just been forked may miss it.
 end_helpers() {
   tries=0
   while :; do
     left=
     end_helper "$logcat" "$logcat_start"
     end_helper "$sampler" "$sampler_start"
-    end_helper "$watcher" "$watcher_start"
     [ -n "$left" ] || return 0
     tries=$((tries + 1))
     sleep 0.05
@@ -272,6 +272,8 @@ finish() {
   if [ "$launched" -gt 0 ] && [ "$launched" -eq "$launch_count" ]; then stopping=$launch_cause; fi
   # Where it had ended before it was told to, what came later is missing.
   if alive "$logcat" "$logcat_start"; then captured=1; else captured=0; fi
+  # A shell takes no other signal while it waits for its sleep.
+  kill -s KILL "$watcher" 2>/dev/null
   end_helpers
   wait "$logcat"
   logcat_status=$?
@@ -284,12 +286,14 @@ finish() {
   workload=
   read_uptime
   write_status
-  # f2fs and ext4 may publish a rename before the data; fsync came with Android 11 and spares the other files.
-  fsync ./*/stdout ./*/stderr ./*/exit log samples 2>/dev/null || sync
-  drop_lock
-  conclude "$run" "contract=$CONTRACT${newline}cause=$stopping${newline}launches=$launched${newline}boot_id=$boot_id
-started=$begun${newline}ended=$uptime${newline}log_captured=$captured${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped
+  write_exit "$run" "contract=$CONTRACT${newline}cause=$stopping${newline}launches=$launched${newline}boot_id=$boot_id
+started=$begun${newline}ended=$uptime
+log_captured=$captured${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped
 $(stat -c '%n=%s' samples log 2>/dev/null)${newline}end=exit"
+  # f2fs and ext4 may publish a rename before the data; fsync came with Android 11 and spares the other files.
+  fsync ./*/stdout ./*/stderr ./*/exit log samples .exit 2>/dev/null || sync
+  drop_lock
+  publish_exit "$run"
 }
 
 trap stop TERM INT
@@ -300,7 +304,6 @@ start_log
 start_sampler
 watch &
 watcher=$!
-if start_of "$watcher"; then watcher_start=$start; fi
 while [ "$number" -lt "$launch_count" ] && [ -z "$stopping" ]; do
   number=$((number + 1))
   run_launch

@@ -241,6 +241,23 @@ async def test_a_run_that_never_began_is_told_and_kept_from_beginning(desk: Desk
         await desk.start("exit 0", "r9")
 
 
+async def test_a_run_is_found_by_a_hub_whose_agent_is_not_on_the_phone_yet(desk: Desk) -> None:
+    await desk.finish(await desk.start("exit 4"))
+    await desk.sh(f"rm -rf {desk.runner.agent_dir}")
+    found = await desk.new_runner().find("r1")
+    assert (await desk.runner.result(found)).launches[0].status == 4
+
+
+async def test_old_runs_and_unused_work_folders_are_removed_and_a_living_run_is_not(desk: Desk) -> None:
+    await desk.finish(await desk.start("exit 0"))
+    living = await desk.start("sleep 300", "r2")
+    await desk.sh(f"touch -d 2020-01-01T00:00:00 {PHONE_ROOT}/runs/r1 {PHONE_ROOT}/runs/r2")
+    assert await desk.runner.gc(7, 30) == ["runs/r1"]
+    assert await desk.runner.list_runs() == {"r2": "running"}
+    await desk.runner.stop(living)
+    assert (await desk.runner.result(living)).cause == "stopped"
+
+
 async def test_a_run_id_is_used_once(desk: Desk) -> None:
     await desk.finish(await desk.start("exit 0"))
     with pytest.raises(RunnerError, match="exists already"):
