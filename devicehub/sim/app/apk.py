@@ -20,7 +20,7 @@ _SIGNATURES: Final = (".RSA", ".DSA", ".EC")
 _SIGNING_BLOCK: Final = b"APK Sig Block 42"
 
 
-class Refused(Exception):  # noqa: N818 - Android's own word for it is Failure
+class RefusedError(Exception):
     """Android does not install this; the text is what it prints between the brackets."""
 
 
@@ -43,13 +43,13 @@ def read_apk(file: Path, place: str) -> Apk:
     """Read an APK; `place` is its path on the phone, for messages.
 
     Raises:
-        Refused: it is none, or not one that Android takes.
+        RefusedError: it is none, or not one that Android takes.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             if "AndroidManifest.xml" not in names:
-                raise Refused(
+                raise RefusedError(
                     f"INSTALL_PARSE_FAILED_UNEXPECTED_EXCEPTION: Failed to parse {place}: AndroidManifest.xml"
                 )
             elements = read_elements(archive.read("AndroidManifest.xml"))
@@ -59,16 +59,16 @@ def read_apk(file: Path, place: str) -> Apk:
                 if name.startswith("META-INF/") and name.upper().endswith(_SIGNATURES)
             ]
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise Refused(
+        raise RefusedError(
             f"INSTALL_PARSE_FAILED_NOT_APK: Failed to parse {place}: Failed to load asset path"
         ) from error
     found = {element.name: element.attributes for element in reversed(elements or [])}
     manifest, application = found.get("manifest", {}), found.get("application", {})
     if not isinstance(manifest.get("package"), str) or "application" not in found:
-        raise Refused(f"INSTALL_PARSE_FAILED_MANIFEST_MALFORMED: Failed to parse {place}: no manifest")
+        raise RefusedError(f"INSTALL_PARSE_FAILED_MANIFEST_MALFORMED: Failed to parse {place}: no manifest")
     signature = hashlib.sha256(signers[0]).hexdigest() if signers else _block_signature(file)
     if signature is None:
-        raise Refused(
+        raise RefusedError(
             f"INSTALL_PARSE_FAILED_NO_CERTIFICATES: Failed to collect certificates from {place}:"
             " Attempt to get length of null array"
         )
@@ -101,31 +101,33 @@ def check_install(
         abis: what its processor runs.
 
     Raises:
-        Refused: it does not.
+        RefusedError: it does not.
     """
     if apk.min_sdk > sdk:
-        raise Refused(
+        raise RefusedError(
             f"INSTALL_FAILED_OLDER_SDK: Requires newer sdk version #{apk.min_sdk} (current version is #{sdk})"
         )
     if apk.test_only and "-t" not in options:
-        raise Refused("INSTALL_FAILED_TEST_ONLY: Failed to install test-only apk. Did you forget to add -t?")
+        raise RefusedError(
+            "INSTALL_FAILED_TEST_ONLY: Failed to install test-only apk. Did you forget to add -t?"
+        )
     if apk.abis and not apk.abis & set(abis):
-        raise Refused("INSTALL_FAILED_NO_MATCHING_ABIS: Failed to extract native libraries, res=-113")
+        raise RefusedError("INSTALL_FAILED_NO_MATCHING_ABIS: Failed to extract native libraries, res=-113")
     if installed is None:
         return
     if "-r" not in options and (sdk < 28 or "-R" in options):
-        raise Refused(
+        raise RefusedError(
             f"INSTALL_FAILED_ALREADY_EXISTS: Attempt to re-install {apk.package} without first uninstalling."
         )
     if apk.signature != installed.signature:
-        raise Refused(
+        raise RefusedError(
             f"INSTALL_FAILED_UPDATE_INCOMPATIBLE: Package {apk.package} signatures do not match previously"
             " installed version; ignoring!"
         )
     # A debuggable package may go back when it is told to; any other never.
     allowed = "-d" in options and installed.debuggable
     if apk.version_code < installed.version_code and not allowed:
-        raise Refused(
+        raise RefusedError(
             f"INSTALL_FAILED_VERSION_DOWNGRADE: Downgrade detected: Update version code {apk.version_code}"
             f" is older than current {installed.version_code}"
         )

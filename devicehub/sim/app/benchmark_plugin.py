@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devicehub.sim.app import log
-from devicehub.sim.app.session import LoadFailed, Session
+from devicehub.sim.app.session import LoadError, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,7 +147,7 @@ class BenchmarkPlugin:
         session = Session(self._runtime.engine, model_id, path, backend=backend)
         try:
             session.load()
-        except LoadFailed as error:
+        except LoadError as error:
             log.error("BenchmarkService", f"Model load failed with exception: {error}")
             self._session = None
             return False

@@ -41,7 +41,7 @@ class PhonePaths:
         """The folders in which the app finds a model of its own accord, as LocalModelsProvider.kt looks."""
         if not self.listable(MODELS_FOLDER):
             return []
-        names = sorted(os.listdir(self.host(MODELS_FOLDER)))  # noqa: PTH208 - names alone
+        names = sorted(place.name for place in Path(self.host(MODELS_FOLDER)).iterdir())
         folders = [f"{MODELS_FOLDER}/{name}" for name in names]
         return [folder for folder in folders if self.exists(f"{folder}/config.json")]
 

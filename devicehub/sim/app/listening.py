@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
+from pathlib import Path
 from typing import Final
 
 from devicehub.sim.process.sockets import address_in, forwarded_name
@@ -18,8 +18,7 @@ def listen(service: str) -> socket.socket:
     folder = os.environ.get("DEVICEHUB_SIM_SOCKETS", _FOLDER)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     name = forwarded_name(service)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"{folder}/{name}")  # noqa: PTH108 - a name beside a path of any length
+    Path(folder, name).unlink(missing_ok=True)
     with address_in(folder, name) as address:
         listener.bind(address)
     listener.listen(_BACKLOG)

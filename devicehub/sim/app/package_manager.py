@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from devicehub.sim.android.commands import Answer
-from devicehub.sim.app.apk import Refused, check_install, read_apk
+from devicehub.sim.app.apk import RefusedError, check_install, read_apk
 from devicehub.sim.app.packages import FIRST_UID, Package, format_dump, format_list
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class PackageManager:
             installed = self.get(found.package)
             sdk = int(self._system.props["ro.build.version.sdk"])
             check_install(found, options, installed=installed, sdk=sdk, abis=self._abis())
-        except Refused as refused:
+        except RefusedError as refused:
             return Answer(f"Failure [{refused}]\n".encode(), status=1)
         package = Package(
             name=found.package,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devicehub.sim.app import log
-from devicehub.sim.app.session import LoadFailed, Session
+from devicehub.sim.app.session import LoadError, Session
 
 if TYPE_CHECKING:
     from devicehub.sim.app.engine import Engine
@@ -74,7 +74,7 @@ class Runtime:
         if load:
             try:
                 session.load()
-            except LoadFailed:
+            except LoadError:
                 return Ensured(None, "SESSION_INIT_FAILED")
         self._session, self.model_id, self._app_config = session, model_id, app_config
         return Ensured(session)
@@ -91,7 +91,7 @@ class Runtime:
         else:
             try:
                 session.load()
-            except LoadFailed as error:
+            except LoadError as error:
                 text = f"Model load failed: {error}"
                 if not error.foreseen:
                     text = "Model load failed with unexpected error"

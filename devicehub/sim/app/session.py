@@ -7,6 +7,7 @@ PERF line; `submit_full_history`, by which the API and a plain `dumpapp llm run`
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.sim.app import log
@@ -37,7 +38,7 @@ _KNOWN_KEYS: Final = (
 )
 
 
-class LoadFailed(Exception):  # noqa: N818 - named as what happened
+class LoadError(Exception):
     """The model could not be loaded.
 
     Attributes:
@@ -90,7 +91,7 @@ class Session:
         """Load the model.
 
         Raises:
-            LoadFailed: it cannot be.
+            LoadError: it cannot be.
             SimError: the wheel cannot be used.
         """
         log.debug(TAG, f"MNN_DEBUG load begin modelId: {self.model_id} backend: {self._backend or 'null'}")
@@ -114,7 +115,7 @@ class Session:
             log.native(f"Model load failed, cleaning up LlmSession: {reason}")
             log.native(f"LIFECYCLE: LlmSession DESTROYED at {address}")
             thrown = f"java.lang.IllegalStateException: {reason}\n\tat {_FRAME}.initNative(Native Method)"
-            raise LoadFailed(reason, thrown, foreseen=True)
+            raise LoadError(reason, thrown, foreseen=True)
         log.native(f"createLLM EndLoad {_signed(address)} ")
         log.debug(TAG, "MNN_DEBUG load initNative end")
         self._model = model
@@ -175,13 +176,12 @@ class Session:
         """The part of config.json that the app passes on.
 
         Raises:
-            LoadFailed: the app may not read it, or it is no JSON object.
+            LoadError: the app may not read it, or it is no JSON object.
         """
         try:
             if not self._engine.paths.readable(self._config_path):
                 raise PermissionError
-            with open(self._engine.paths.host(self._config_path), "rb") as file:  # noqa: PTH123
-                config = json.load(file)
+            config = json.loads(Path(self._engine.paths.host(self._config_path)).read_bytes())
         except (OSError, ValueError) as error:
             config = None
             kind = (
@@ -193,7 +193,7 @@ class Session:
         if not isinstance(config, dict):
             # Its Kotlin takes the missing configuration for granted.
             thrown = f"java.lang.NullPointerException\n\tat {_FRAME}.load(LlmSession.kt:74)"
-            raise LoadFailed("no configuration", thrown, foreseen=False)
+            raise LoadError("no configuration", thrown, foreseen=False)
         known = {key: value for key, value in config.items() if key in _KNOWN_KEYS}
         if self._backend is not None:
             known["backend_type"] = self._backend

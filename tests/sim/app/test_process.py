@@ -111,6 +111,5 @@ async def test_script_refuses_to_load(tmp_path: Path) -> None:
     async with phone_log() as log, _app(tmp_path, log, script):
         await log.wait_for("Model load failed, cleaning up LlmSession: ")
         await log.wait_for("Memory not Enough")
-        (row,) = log.of("ChatPresenter")[1:]
-        assert row.priority == "E"
-        assert row.message.startswith("Model load failed: Module load failed for config: ")
+        row = await log.wait_for("Model load failed: Module load failed for config: ")
+        assert (row.tag, row.priority) == ("ChatPresenter", "E")
