@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 _MOST_MIB: Final = 16
 
 
-def read_file(path: Path, *, remedy: str) -> bytes:
-    """The whole of a small file; one without an end, such as /dev/zero, is read to a limit only.
+def read_file(path: Path, *, remedy: str, most_mib: int = _MOST_MIB) -> bytes:
+    """The whole of a file; one without an end, such as /dev/zero, is read to a limit only.
 
     Raises:
-        InputError: it is missing, a folder, larger than 16 MiB, or cannot be read.
+        InputError: it is missing, a folder, larger than the limit, or cannot be read.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_MIB * MIB + 1)
+            data = file.read(most_mib * MIB + 1)
     except FileNotFoundError:
         raise InputError(path, "there is no such file", remedy=remedy) from None
     except IsADirectoryError:
         raise InputError(path, "is a folder, not a file", remedy=remedy) from None
     except OSError as error:
         raise InputError(path, f"cannot be read: {error.strerror}", remedy=remedy) from None
-    if len(data) > _MOST_MIB * MIB:
-        raise InputError(path, f"is larger than {_MOST_MIB} MiB, which no such file is", remedy=remedy)
+    if len(data) > most_mib * MIB:
+        raise InputError(path, f"is larger than {most_mib} MiB, which no such file is", remedy=remedy)
     return data

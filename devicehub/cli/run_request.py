@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,10 +12,9 @@ from devicehub.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from devicehub.device.model import Device
-    from devicehub.dispatch.request import RunRequest
+    from devicehub.dispatch.request import MediaFile, RunRequest
     from devicehub.hub import Hub
     from devicehub.models.catalog import Model
     from devicehub.profiles.load import RunProfile
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devicehub.workloads.llm_bench import BenchOptions
     from devicehub.workloads.mnn_chat_plan import AppPlan
 
+_MOST_MEDIA_MIB: Final = 512
 _BENCH_ONLY: Final = ("prompt_tokens", "decode_tokens", "repeats")
 _LIMITS: Final = {
     "time": ("wall_s", "SECONDS"),
@@ -38,10 +39,12 @@ class Asked:
     Attributes:
         options: as click gives them, by name.
         prompts: the prompt file to send; empty where none was given.
+        media: the files of this host that they name.
     """
 
     options: Mapping[str, Any]
     prompts: bytes
+    media: Mapping[str, MediaFile]
     overrides: Mapping[str, Any]
     limits: Limits
 
@@ -70,7 +73,10 @@ def check_options(options: Mapping[str, Any]) -> Asked:
     prompts = b""
     if workload == "demo" or prompt is not None or file is not None:
         prompts = read_prompts(prompt, file, join_lines=options["join_lines"])
-    return Asked(options, prompts, parse_overrides(options["settings"]), parse_limits(options["limits"]))
+    media = read_media(prompts, file.parent if file else Path()) if workload == "demo" else {}
+    return Asked(
+        options, prompts, media, parse_overrides(options["settings"]), parse_limits(options["limits"])
+    )
 
 
 def make_request(
@@ -89,6 +95,7 @@ def make_request(
         model=model,
         profile=profile,
         prompts=asked.prompts,
+        media=asked.media,
         workload=workload,
         overrides=asked.overrides,
         no_think=options["no_think"],
@@ -150,6 +157,26 @@ def parse_limits(texts: Sequence[str]) -> Limits:
         field, _ = _LIMITS[what]
         values[field] = int(number) * (1000 if field == "temp_mc" else 1)
     return Limits(**values)
+
+
+def read_media(prompts: bytes, folder: Path) -> dict[str, MediaFile]:
+    """The files that the prompts name, by their paths as they stand there; the engine fetches URLs itself.
+
+    Raises:
+        InputError: one of them cannot be read.
+    """
+    from devicehub.cli.files import read_file
+    from devicehub.dispatch.request import MediaFile
+    from devicehub.workloads.media import find_tags, phone_name
+
+    found: dict[str, MediaFile] = {}
+    for tag in find_tags(prompts):
+        if not tag.is_url and tag.path not in found:
+            content = read_file(
+                folder / tag.path, remedy=f"the prompt names it in <{tag.kind}>", most_mib=_MOST_MEDIA_MIB
+            )
+            found[tag.path] = MediaFile(phone_name(tag, content), content)
+    return found
 
 
 def read_prompts(prompt: str | None, file: Path | None, *, join_lines: bool) -> bytes:

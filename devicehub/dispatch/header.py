@@ -13,6 +13,7 @@ from devicehub.runs.model import DeviceRef, EngineRef, ModelRef, RunHeader
 from devicehub.settings import PHONE_ROOT
 from devicehub.workloads.config import final_config
 from devicehub.workloads.llm_bench import config_for_bench
+from devicehub.workloads.media import check_media, count_kinds, find_tags
 
 if TYPE_CHECKING:
     from devicehub.deploy.apk import InstalledApp
@@ -53,6 +54,9 @@ def check_fit(request: RunRequest, device: Device) -> None:
             f"is for {engine.abi}, {device.serial} takes {abis}",
             remedy="add an engine for this phone (`devicehub engines add DIR`)",
         )
+    if request.workload == "demo" and (tags := find_tags(request.prompts)):
+        model = request.model
+        check_media(tags, llm_config=model.llm_config, omni=engine.omni, model=model.name, engine=engine.name)
     program = program_of(request)
     if program not in engine.executables:
         raise InputError(
@@ -97,6 +101,7 @@ def make_header(
         prompts=request.prompts.count(b"\n"),
         launches_asked=request.launches,
         options=options_of(request),
+        media=count_kinds(find_tags(request.prompts)) if request.workload == "demo" else {},
         result_files=result_files_of(request, config),
         limits=_limits(request.limits),
         sample_hz=request.sample_hz,

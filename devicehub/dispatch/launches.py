@@ -14,6 +14,7 @@ from devicehub.settings import PHONE_ROOT
 from devicehub.workloads import llm_bench, llm_demo, mnn_chat_plan
 from devicehub.workloads.config import work_hash
 from devicehub.workloads.kinds import Place, Start
+from devicehub.workloads.media import rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,6 +85,15 @@ def commands(request: RunRequest, header: RunHeader, phone_run_id: str, agent_di
             )
         )
     return found
+
+
+def run_files(request: RunRequest, header: RunHeader, phone_run_id: str) -> dict[str, bytes]:
+    """What goes into the run's folder before it starts; the prompts name their media where these lie then."""
+    run_dir = f"{PHONE_ROOT}/runs/{phone_run_id}"
+    places = {path: f"{run_dir}/{media.name}" for path, media in request.media.items()}
+    files = {media.name: media.content for media in request.media.values()}
+    own = {"config.json": config_file(header.config), "prompt.txt": rewrite(request.prompts, places)}
+    return files | own
 
 
 def config_file(config: Mapping[str, Any]) -> bytes:

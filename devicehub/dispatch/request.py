@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class MediaFile:
+    """A picture or a sound that goes to the phone with the run."""
+
+    name: str
+    """In the run's folder there."""
+    content: bytes
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """One workload with one engine, model and configuration.
 
@@ -29,7 +38,7 @@ class RunRequest:
         overrides: keys of config.json that win over the profile's.
         bench: what llm_bench is asked, for that workload.
         app: what the app is asked, for that workload.
-        media: files of this host that the prompts name, by their names in the run's folder on the phone.
+        media: the files of this host that the prompts name, by their paths as they stand there.
         launches: how often the process is started.
         limits: what ends the run on the phone; None for no such limit.
         strict: refuse to start where the hub would only warn.
@@ -43,6 +52,7 @@ class RunRequest:
     engine: Engine | None = None
     profile: RunProfile | None = None
     prompts: bytes = b""
+    media: Mapping[str, MediaFile] = field(default_factory=dict)
     workload: str = "demo"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     no_think: bool = False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from devicehub.deploy.targets import engine_target, model_target
 from devicehub.device.probe import read_state
-from devicehub.dispatch.launches import commands, config_file, log_tags_of
+from devicehub.dispatch.launches import commands, log_tags_of, run_files
 from devicehub.errors import RunRefused
 from devicehub.models.memory import memory_needed_kib
 from devicehub.runner.contract import Limits, RunSpec
@@ -84,7 +84,7 @@ class Starter:
             RunSpec(
                 run_id=phone_run_id,
                 launches=commands(request, header, phone_run_id, agent_dir),
-                files={"config.json": config_file(header.config), "prompt.txt": request.prompts},
+                files=run_files(request, header, phone_run_id),
                 log_tags=log_tags_of(request.workload),
                 limits=request.limits or Limits(),
                 sample_hz=request.sample_hz,

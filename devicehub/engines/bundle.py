@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from devicehub.engines.elf import HEXAGON, MAGIC, ElfFacts, ElfKind, find_version, read_elf, read_head
+from devicehub.engines.elf import (
+    HEXAGON,
+    MAGIC,
+    ElfFacts,
+    ElfKind,
+    find_version,
+    holds_text,
+    read_elf,
+    read_head,
+)
 from devicehub.errors import InputError
 from devicehub.manifest import require_folder, unreadable
 
@@ -25,6 +34,8 @@ SETTINGS: Final = "engine.toml"
 _KNOWN_ABIS: Final = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86", "riscv64")
 _PROGRAMS: Final = (PROGRAM, "llm_bench", "ppl_eval")
 """What is taken of a CMake build folder, which holds dozens of test programs."""
+_WITHOUT_MEDIA: Final = b"requires LLM_SUPPORT_VISION"
+"""What a build without MNN_BUILD_LLM_OMNI would say to a video; older ones hold nothing of the kind."""
 _LOADERS: Final = ("/system/bin/linker", "/apex/")
 # fmt: off
 _SYSTEM_LIBRARIES: Final = frozenset((
@@ -47,6 +58,8 @@ class EngineSettings(msgspec.Struct, forbid_unknown_fields=True):
     version: str | None = None
     logcat: bool | None = None
     """The engine's own lines go to logcat instead of stdout."""
+    omni: bool | None = None
+    """It reads pictures and sounds."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,8 @@ class Bundle:
     abi: str
     version: str | None
     logcat: bool | None
+    omni: bool | None
+    """It reads pictures and sounds; None where the files do not tell."""
     page_align: int | None
     """Bytes; the smallest of all files, None for scripts."""
 
@@ -106,6 +121,7 @@ def inspect_bundle(folder: Path) -> Bundle:
         abi=abi,
         version=settings.version or _version(sources),
         logcat=logcat,
+        omni=_reads_media(sources) if settings.omni is None else settings.omni,
         page_align=min((facts.page_align for facts in elfs.values() if facts.page_align), default=None),
     )
 
@@ -125,7 +141,7 @@ def _read_settings(folder: Path) -> EngineSettings:
         return msgspec.convert(tomllib.loads(text), EngineSettings)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InputError(
-            file, str(error), remedy="it takes abi, version and logcat (true or false)"
+            file, str(error), remedy="it takes abi, version, logcat and omni (true or false)"
         ) from error
 
 
@@ -186,6 +202,7 @@ def _script_bundle(
         abi=VIRTUAL,
         version=settings.version,
         logcat=settings.logcat,
+        omni=settings.omni,
         page_align=None,
     )
 
@@ -231,6 +248,14 @@ def _writes_to_logcat(elfs: Mapping[str, ElfFacts]) -> bool | None:
     # Where only a library writes there, the block may stand on stdout while errors go to logcat.
     mixed = any(facts.imports_log for name, facts in elfs.items() if name.startswith(("libMNN", "libllm")))
     return None if mixed else False
+
+
+def _reads_media(sources: Mapping[str, Path]) -> bool | None:
+    """False where a file says that it was built without; a build with it says nothing of the kind."""
+    holders = [
+        path for name, path in sources.items() if name == PROGRAM or name.startswith(("libMNN", "libllm"))
+    ]
+    return False if any(holds_text(path, _WITHOUT_MEDIA) for path in holders) else None
 
 
 def _version(sources: Mapping[str, Path]) -> str | None:

@@ -49,6 +49,7 @@ class EngineEntry(msgspec.Struct, frozen=True):
     version: str | None
     page_align: int | None
     origin: str
+    omni: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Engine:
     """Bytes; it runs on phones whose pages are at most this big."""
     origin: str
     """The folder that it was added from."""
+    omni: bool | None = None
+    """It reads pictures and sounds; None where the files do not tell."""
 
 
 class EngineCatalog:
@@ -115,6 +118,7 @@ class EngineCatalog:
                 version=bundle.version,
                 page_align=bundle.page_align,
                 origin=str(path),
+                omni=bundle.omni,
             )
             try:
                 (folder / _ENTRY).write_bytes(msgspec.json.format(msgspec.json.encode(entry), indent=2))
@@ -194,6 +198,7 @@ class EngineCatalog:
             version=entry.version,
             page_align=entry.page_align,
             origin=entry.origin,
+            omni=entry.omni,
         )
 
     def _clean(self) -> None:

@@ -101,6 +101,14 @@ def find_version(path: Path) -> str | None:
     return candidates.pop().decode() if len(candidates) == 1 else None
 
 
+def holds_text(path: Path, text: bytes) -> bool:
+    """Whether these bytes stand anywhere in a file."""
+    try:
+        return text in path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
 def _facts(elf: ELFFile, size: int) -> ElfFacts:
     interpreter: str | None = None
     needed: list[str] = []
