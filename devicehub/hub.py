@@ -24,7 +24,7 @@ from devicehub.device.lifecycle import DeviceEvent, DeviceState, next_state
 from devicehub.device.model import Device, Identity
 from devicehub.device.probe import read_properties
 from devicehub.device.registry import Registry
-from devicehub.device.select import select
+from devicehub.device.select import left_out, select
 from devicehub.dispatch.adopt import Adopter, adopt_all
 from devicehub.dispatch.carrier import Carrier
 from devicehub.dispatch.header import fits
@@ -158,7 +158,12 @@ class Hub:
             SelectionError: none, or more than one where none was named.
         """
         named = environ.get("ANDROID_SERIAL")
-        return select(await self.devices(), selectors or ([named] if named else []))
+        selectors = selectors or ([named] if named else [])
+        devices = await self.devices()
+        chosen = select(devices, selectors)
+        if others := left_out(devices, selectors, chosen):
+            self._tell(f"left out: {others}")
+        return chosen
 
     def engine_for(self, device: Device, name: str | None = None) -> Engine:
         """The engine of that name, or without a name the one engine that the phone takes.

@@ -63,6 +63,9 @@ def _show(devices: Sequence[Device], *, as_json: bool) -> None:
         return
     headers = ("serial", "state", "product", "soc", "android", "battery", "temp")
     print_table(headers, [_cells(device_row(device)) for device in devices])
+    for device in devices:
+        if device.quarantine:
+            print(f"{device.serial} is in quarantine: {device.quarantine}")
 
 
 def device_row(device: Device) -> dict[str, Any]:

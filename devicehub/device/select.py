@@ -60,6 +60,13 @@ def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
     return ready
 
 
+def left_out(devices: Sequence[Device], selectors: Sequence[str], chosen: Sequence[Device]) -> str | None:
+    """Which phones are meant as well and cannot be used now, with the reason; None where there are none."""
+    meant = [device for device in devices if any(_means(selector, device) for selector in selectors)]
+    missing = [device for device in meant if device not in chosen]
+    return _states(missing) if missing else None
+
+
 def _nobody(devices: Sequence[Device]) -> str:
     if not devices:
         return "no phone is connected; plug one in with USB debugging on, or try `devicehub sim --connect`"

@@ -12,7 +12,7 @@ import msgspec
 
 from devicehub.deploy.apk import find_app
 from devicehub.dispatch.adopt import Adopter
-from devicehub.dispatch.closing import cause_of, close_run
+from devicehub.dispatch.closing import cause_of, close_run, tidy
 from devicehub.dispatch.conditions import ConditionsReader
 from devicehub.dispatch.follower import Follower
 from devicehub.dispatch.header import check_fit, make_header
@@ -191,7 +191,10 @@ class Carrier:
                 error = failure
                 ended = Ended(cause_of(failure), self._no_conditions(), sentence=str(failure))
             if not await self._may_try_again(ended, error, number):
-                return Outcome(self._close(ended, number), error)
+                record = self._close(ended, number)
+                if error is None:
+                    await tidy(self._means, self._runner, record.device.serialno)
+                return Outcome(record, error)
 
     async def _leave_nothing(self, failure: HubError) -> None:
         """Whatever went wrong between hub and phone: a run that is given up must not go on there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from devicehub.dispatch.journal import Journal
     from devicehub.dispatch.means import Means
+    from devicehub.runner.launch import Runner
     from devicehub.runs.model import Attempt, RunHeader
 
 _CAUSES: Final[tuple[tuple[type[HubError], str], ...]] = (
@@ -36,6 +38,19 @@ _CAUSES: Final[tuple[tuple[type[HubError], str], ...]] = (
     (InputError, "deploy_failed"),
     (AdbError, "phone_gone"),
 )
+
+
+RUN_DAYS: Final = 14
+"""For how long a phone keeps the folders of runs that have ended; the store keeps what counts."""
+WORK_DAYS: Final = 30
+"""For how long a phone keeps an unused work folder, with the engine's caches."""
+
+
+async def tidy(means: Means, runner: Runner, serialno: str) -> None:
+    """Let a phone remove what is old, once a day."""
+    with contextlib.suppress(AdbError, RunnerError):
+        if means.store.tidy_due(serialno, means.clock.wall_s()):
+            await runner.gc(RUN_DAYS, WORK_DAYS)
 
 
 def cause_of(error: HubError) -> str:

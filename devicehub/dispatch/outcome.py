@@ -63,7 +63,7 @@ def conclude(header: RunHeader, ended: Ended) -> Conclusion:
     if ended.cause == PHONE_LOST:
         return Conclusion(RunEvent.LOSE, None, PHONE_LOST, ("the phone never came back",))
     verdict, cause = _verdict(header, ended)
-    reasons = [] if verdict == SUCCEEDED else [f"the run is {verdict}: {cause}"]
+    reasons = [] if verdict == SUCCEEDED else [ended.sentence or f"the run is {verdict}: {cause}"]
     reasons += [doubt for launch in ended.launches for doubt in launch.doubts]
     reasons += ended.unseen
     if ended.breaks:

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from devicehub.adb.wire import DeviceLine
 from devicehub.device.identify import identify
 from devicehub.device.lifecycle import DeviceState
 from devicehub.device.model import Device, Identity
-from devicehub.device.select import select
+from devicehub.device.select import left_out, select
 from devicehub.errors import NoPhoneReady, SelectionError
 from devicehub.profiles.match import SocTable
 
@@ -92,3 +94,13 @@ def test_a_phone_that_is_named_is_not_left_out_in_silence() -> None:
         select([SNAPDRAGON, LOCKED], ["A", "C"])
     assert serials(select([SNAPDRAGON, LOCKED], ["all"])) == ["A"]
     assert serials(select([SNAPDRAGON, LOCKED], ["soc=SM8650"])) == ["A"]
+
+
+def test_phones_that_all_means_and_that_cannot_be_used_are_told() -> None:
+    held = replace(LOCKED, state=DeviceState.QUARANTINED, quarantine="it failed three times")
+    phones = [SNAPDRAGON, held]
+    assert serials(select(phones, ["all"])) == ["A"]
+    told = left_out(phones, ["all"], [SNAPDRAGON])
+    assert told is not None
+    assert "C is quarantined (it failed three times; `devicehub devices --release C` lets it go)" in told
+    assert left_out(phones, ["A"], [SNAPDRAGON]) is None
