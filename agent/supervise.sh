@@ -75,11 +75,12 @@ start_log() {
   logcat_start=$start
 }
 
-# To stdout, where logcat writes each line at once: Android 14's keeps what goes to a file of its own in a buffer, and
-# loses that when it is ended. The bound is the process's own: it dies of SIGXFSZ, and the end of the run tells.
+# The buffer `events` tells how many lines liblog dropped. To stdout, where logcat writes each line at once: the one of
+# newer releases keeps what goes to a file of its own in a buffer, and loses that when it is ended. The bound is the
+# process's own: it dies of SIGXFSZ, and the end of the run tells.
 capture_log() {
   ulimit -f "$LOG_BLOCKS"
-  launch_tags exec setsid logcat -b main,system,crash -v threadtime -v epoch -v nsec -v uid -T "$wall"
+  launch_tags exec setsid logcat -b main,system,crash,events -v threadtime -v epoch -v nsec -v uid -T "$wall"
 }
 
 start_sampler() {

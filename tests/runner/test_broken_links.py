@@ -166,20 +166,21 @@ async def test_a_run_under_way_in_a_reboot_is_lost_to_it(desk: Desk) -> None:
 async def test_a_burst_of_log_lines_comes_whole(desk: Desk) -> None:
     go = "/data/local/tmp/go"
     handle = await desk.runner.start(spec(f"until [ -e {go} ]; do sleep 0.1; done; sleep 1"))
-    await desk.sh(f"until [ -s {handle.run_dir}/capture ]; do sleep 0.1; done")
     log = b""
+
+    def add(message: bytes) -> None:
+        desk.phone.system.log.add(
+            time_ns=time.time_ns(), pid=77, tid=77, priority=4, tag=b"MNNJNI", message=message
+        )
+
+    # Its first line is there: logcat reads.
+    add(b"begin")
+    await desk.sh(f"until [ -s {handle.run_dir}/log ]; do sleep 0.1; done")
 
     async def burst() -> None:
         for start in range(0, BURST, 500):
             for number in range(start, start + 500):
-                desk.phone.system.log.add(
-                    time_ns=time.time_ns(),
-                    pid=77,
-                    tid=77,
-                    priority=4,
-                    tag=b"MNNJNI",
-                    message=b"burst %d" % number,
-                )
+                add(b"burst %d" % number)
             # A ring of 256 KiB holds some thousand lines: logcat gets its turn in between.
             await SystemClock().sleep(0.005)
         await desk.sh(f": >{go}")
@@ -202,3 +203,19 @@ async def test_a_capture_that_breaks_off_is_stated(desk: Desk) -> None:
         f"until [ -s {capture} ]; do sleep 0.1; done; sleep 1; read pid start <{capture}; kill -9 $pid"
     )
     assert not (await desk.runner.result(handle)).log_captured
+
+
+async def test_a_count_of_dropped_lines_and_a_reader_that_logd_kicked_are_stated(desk: Desk) -> None:
+    handle = await desk.runner.start(spec("sleep 4"))
+    # liblog counts what it dropped in the buffer of events.
+    desk.phone.system.log.add(
+        time_ns=time.time_ns(), pid=77, tid=77, priority=4, tag=b"liblog", message=b"2", buffer="events"
+    )
+    log = b""
+    async for item in desk.runner.follow(handle):
+        if not isinstance(item, LaunchEnded) and item.stream == "log":
+            log += item.data
+            desk.phone.faults.kick_readers()
+    assert re.search(rb"liblog *: 2\n", log)
+    assert not (await desk.runner.result(handle)).log_captured
+    assert "Unexpected EOF!" in await desk.sh(f"cat {handle.run_dir}/agent")
