@@ -42,7 +42,7 @@ class RunReader:
         conditions: what the samples said.
         exits: how the launches ended so far, in order.
         log_captured: whether the phone's log was captured to the end, told by the run's end.
-        log_wrapped: whether the capture lost its beginning.
+        log_wrapped: whether the capture reached its bound and lacks its end.
     """
 
     def __init__(self, header: RunHeader) -> None:
