@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from devicehub import procs
 from devicehub.adb.server import private_server
-from tests.e2e.command import DEVICEHUB
+from devicehub.demo_model import demo_model_dir
+from devicehub.sim.bundles import engine_bundle
+from tests.e2e.command import DEVICEHUB, devicehub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,6 +40,20 @@ async def fleet(folder: Path, *, phones: int = 2) -> AsyncIterator[dict[str, str
             else:
                 raise AssertionError("devicehub sim ended early")
             yield env
+
+
+@contextlib.asynccontextmanager
+async def stocked_fleet(folder: Path, *, phones: int = 2) -> AsyncIterator[dict[str, str]]:
+    """A fleet whose catalogue has the demo model `tiny` and both builds, `plain` and `logging`."""
+    async with fleet(folder, phones=phones) as env:
+        for argv in (
+            ("models", "add", demo_model_dir(), "--name", "tiny"),
+            ("engines", "add", engine_bundle("virtual"), "--name", "plain"),
+            ("engines", "add", engine_bundle("virtual-logcat"), "--name", "logging"),
+        ):
+            answer = await devicehub(*argv, env=env)
+            assert answer.status == 0, answer.stderr
+        yield env
 
 
 def free_ports(count: int) -> int:

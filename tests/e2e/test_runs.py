@@ -12,10 +12,8 @@ import pytest
 import pytest_asyncio
 
 from devicehub import procs
-from devicehub.demo_model import demo_model_dir
-from devicehub.sim.bundles import engine_bundle
 from tests.e2e.command import DEVICEHUB, devicehub
-from tests.e2e.fleet import fleet
+from tests.e2e.fleet import stocked_fleet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,15 +24,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def env(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
-    folder: Path = tmp_path_factory.mktemp("fleet")
-    async with fleet(folder) as environment:
-        for argv in (
-            ("models", "add", demo_model_dir(), "--name", "tiny"),
-            ("engines", "add", engine_bundle("virtual"), "--name", "plain"),
-            ("engines", "add", engine_bundle("virtual-logcat"), "--name", "logging"),
-        ):
-            answer = await devicehub(*argv, env=environment)
-            assert answer.status == 0, answer.stderr
+    async with stocked_fleet(tmp_path_factory.mktemp("fleet")) as environment:
         yield environment
 
 
