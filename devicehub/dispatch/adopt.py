@@ -153,7 +153,9 @@ class Adopter:
             patience_s=patience_s,
         )
         ended = await follower.follow(await runner.find(phone_run_id))
-        return self._close(header, ended.cause, ended, timings=follower.timings)
+        # How long it took to read what had ended says nothing of the run.
+        timings = follower.timings if running else {}
+        return self._close(header, ended.cause, ended, timings=timings)
 
     def _close(
         self,

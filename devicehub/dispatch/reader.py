@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _NO_LIMIT: Final = -1
 """max_new_tokens where the config names none."""
+_LIMITS: Final = {
+    "limit_time": "wall_s",
+    "limit_temperature": "temp_mc",
+    "limit_battery": "battery_percent",
+    "limit_space": "free_mib",
+}
+"""The header's name of the limit behind each cause."""
 
 
 def new_launch_reader(header: RunHeader) -> LaunchReader:
@@ -109,11 +116,19 @@ class RunReader:
             cause: why the launch under way has no end of its own, for a run that was lost.
             lines: what proves that.
         """
-        launches = [self._judge(end.number, end, end.cause, end.kernel) for end in self.exits]
+        launches = [
+            self._judge(end.number, end, end.cause, [*self._limit_lines(end.cause), *end.kernel])
+            for end in self.exits
+        ]
         under_way = len(self.exits) + 1
         if cause is not None and (under_way in self._spoke or not launches):
             launches.append(self._judge(under_way, None, cause, lines))
         return launches
+
+    def _limit_lines(self, cause: str | None) -> list[str]:
+        name = _LIMITS.get(cause or "", "")
+        limit = self._header.limits.get(name)
+        return [] if limit is None else [f"{cause}: the run was given {name}={limit}"]
 
     def _judge(self, number: int, end: LaunchExit | None, cause: str | None, lines: Sequence[str]) -> Launch:
         status = end.status if end else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devicehub.dispatch.reader import RunReader
@@ -108,3 +110,11 @@ def test_a_run_that_was_lost_keeps_the_launches_that_ended() -> None:
 def test_a_run_that_was_lost_before_it_said_a_word_has_one_launch() -> None:
     (launch,) = RunReader(header()).finish("rebooted")
     assert (launch.verdict, launch.cause) == ("failed", "rebooted")
+
+
+def test_a_limit_says_what_it_was() -> None:
+    reader = RunReader(header(limits={"wall_s": 600}))
+    reader.feed(LaunchEnded(replace(end(1, 0).exit, cause="limit_time", status=143)))
+    (launch,) = reader.finish(None)
+    assert (launch.verdict, launch.cause) == ("failed", "limit_time")
+    assert "limit_time: the run was given wall_s=600" in launch.evidence
