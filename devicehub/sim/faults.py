@@ -1,7 +1,7 @@
 """What goes wrong with a virtual phone, on demand: cable, adbd, power, memory, disk and clock.
 
-Each fault does what the real one does to processes and connections; facts that only a kernel could change are
-left as the host has them: a reboot gives a new boot_id, but /proc/uptime goes on.
+Each fault does what the real one does to processes and connections. What only a kernel of its own could
+change a portable phone leaves as the host has it: its uptime goes on over a reboot, its disk is the host's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from devicehub.clock import SystemClock
 from devicehub.errors import SimError
 from devicehub.sim.app.running import APP_VARIABLE
-from devicehub.sim.process import namespace, tree
+from devicehub.sim.process import tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CLOCK_FILE: Final = "dev/__properties__/.clock"
 """Seconds that the phone's wall clock is ahead of the host's, as libfaketime reads them."""
 _LOOK_S: Final = 0.02
+_UPTIME_S: Final = 15.0
+"""So long after it was switched on a phone has its adbd."""
 _KERNEL_PID: Final = 0
 _BURST: Final = 256
 
@@ -86,13 +88,7 @@ class Faults:
         self._adbd.thaw()
 
     async def restart_adbd(self) -> None:
-        """Stop adbd and start it anew: init kills its whole cgroup, setsid or not.
-
-        Raises:
-            SimError: a portable phone has no adbd of its own that could get another pid.
-        """
-        if self._adbd.shell.mode != "confined":
-            raise SimError("a portable phone has no adbd process of its own")
+        """Stop adbd and start it anew: init kills its whole cgroup, setsid or not."""
         self._kill_cgroup()
         self._adbd.cut()
 
@@ -104,23 +100,27 @@ class Faults:
 
     # the whole phone
 
-    async def reboot(self, *, down_s: float = 0.0, lose: str | None = None) -> None:
-        """Restart the phone: no process survives, /data does, boot_id is new.
+    async def reboot(self, *, down_s: float = 0.0, lose: str | None = None, services_s: float = 0.0) -> None:
+        """Restart the phone: no process survives, /data does, boot_id is new, uptime begins anew.
 
         Args:
             down_s: how long it is away.
             lose: files below /data/local/tmp, as a glob, whose data never reached the flash: they are empty.
+            services_s: how long after adbd Android's services come up.
         """
         self._adbd.close()
         if self._system.apps is not None:
             self._system.apps.end_all()
-        tree.send(self._cgroup(with_apps=True), signal.SIGKILL)
+        await self._processes.reboot(_UPTIME_S)
         for path in self._data.glob(lose) if lose else ():
             os.truncate(path, 0)
         self._overwrite("proc/sys/kernel/random/boot_id", f"{uuid.uuid4()}\n")
         self._system.log.clear(tuple(self._system.log.sizes))
         await self._clock.sleep(down_s)
+        self._system.server_up = services_s <= 0
         await self._adbd.open()
+        await self._clock.sleep(services_s)
+        self._system.server_up = True
 
     async def suspend(self, seconds: float) -> None:
         """Let the phone sleep: its processes stand still and no byte moves, while its clocks go on."""
@@ -179,18 +179,18 @@ class Faults:
 
     # disk, battery, screen, heat
 
-    def set_free(self, free_kib: int) -> None:
+    async def set_free(self, free_kib: int) -> None:
         """Leave so much space below /data/local/tmp; who writes more meets a full disk.
 
         Raises:
             SimError: the phone has no file system of its own there.
         """
-        if not self._data.is_mount():
+        if not self._processes.limited:
             raise SimError("this phone has no /data/local/tmp of its own size; make it with data_mib")
         found = os.statvfs(self._data)
         used_kib = (found.f_blocks - found.f_bfree) * found.f_frsize // 1024
         # A size of 0 would mean no bound at all.
-        namespace.mount_memory(str(self._data), size_kib=max(used_kib + free_kib, 4))
+        await self._processes.limit(max(used_kib + free_kib, 4))
 
     def set_battery(
         self, *, level: int | None = None, temp_c: float | None = None, plugged: bool | None = None
@@ -317,9 +317,7 @@ class Faults:
 
     def _cgroup(self, *, with_apps: bool = False) -> list[int]:
         """What init kills when adbd stops; apps are not adbd's."""
-        found = tree.descendants(self._processes.keeper_pid)
-        if self._adbd.shell.mode == "confined":
-            found = found[1:]  # the phone's init
+        found = tree.descendants(self._processes.keeper_pid)[1:]  # without the phone's init
         return [pid for pid in found if with_apps or not tree.has_variable(pid, APP_VARIABLE)]
 
     def _kill_cgroup(self) -> None:

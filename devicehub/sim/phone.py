@@ -18,18 +18,21 @@ from devicehub.sim.adbd.server import Adbd
 from devicehub.sim.android import tools
 from devicehub.sim.android.applets import applets_of
 from devicehub.sim.android.profile import Profile, load_profile
+from devicehub.sim.android.space import ASK
 from devicehub.sim.android.system import PhoneSystem
 from devicehub.sim.app.manager import AppManager
 from devicehub.sim.faults import CLOCK_FILE, Faults
-from devicehub.sim.process import namespace, rootfs
-from devicehub.sim.process.processes import start_processes
+from devicehub.sim.process import rootfs
+from devicehub.sim.process.processes import Limit, start_processes
 from devicehub.sim.process.shell import Mode, Shell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from devicehub.sim.app.spec import AppSpec
     from devicehub.sim.engine.scenario import EngineScript
+    from devicehub.sim.process.namespace import View
+    from devicehub.sim.process.processes import Processes
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,9 @@ class PhoneSpec:
         android: the release it plays, None for its profile's own.
         threads: the most that its engine may use; spinning threads on a busy host stall each other.
         data_free_mib: what is free on its /data while it holds nothing, None for its profile's own.
-        data_mib: makes its /data/local/tmp a file system of this size, which can really be full; needs root.
+        data_mib: makes its /data/local/tmp a file system in memory of this size, which can really be full;
+            confined phones only.
+        uptime_days: what its /proc/uptime begins with, None for the host's; confined phones only.
         usb_mode: charging, or a mode that moves data (mtp, ptp): then adbd stops when the cable goes.
         kernel_log: its shell may read the kernel's log, as on userdebug builds.
         settable_clock: lets its wall clock be set, by libfaketime.
@@ -71,6 +76,7 @@ class PhoneSpec:
     threads: int = 1
     data_free_mib: int | None = None
     data_mib: int | None = None
+    uptime_days: float | None = None
     usb_mode: str = "charging"
     kernel_log: bool = False
     settable_clock: bool = False
@@ -195,9 +201,6 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
             place = Path(stack.enter_context(folder))
             phone = rootfs.PhoneFolder(place)
             rootfs.build(phone, profile.files(props, boot_id=spec.boot_id or ""))
-            data = phone.root / rootfs.DATA
-            if spec.data_mib is not None:
-                stack.enter_context(_own_file_system(data, size_mib=spec.data_mib))
             prefix = "" if mode == "confined" else str(phone.root)
             tools.install(
                 phone.root / "system/bin",
@@ -205,14 +208,14 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
                 applets_of(profile.android),
                 root=prefix,
                 size_kib=profile.data_kib,
-                free_kib=profile.data_free_kib,
+                free_kib=profile.data_free_kib if spec.data_mib is None else ASK,
             )
             system = PhoneSystem(profile, props, properties=phone.root / "dev/__properties__")
             system.kernel_log_readable = spec.kernel_log
             view = rootfs.make_view(phone) if mode == "confined" else None
             try:
                 await stack.enter_async_context(system.running(phone.sockets))
-                processes = await stack.enter_async_context(start_processes(place, view=view, mounts=(data,)))
+                processes = await stack.enter_async_context(_start_processes(spec, profile, phone, view))
                 shell = Shell(
                     processes,
                     phone,
@@ -235,17 +238,17 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
             return
 
 
-@contextlib.contextmanager
-def _own_file_system(data: Path, *, size_mib: int) -> Iterator[None]:
-    try:
-        namespace.mount_memory(str(data), size_kib=size_mib * 1024)
-    except OSError as error:
-        raise SimError(f"a phone with data_mib needs root on this host: {error}") from error
-    data.chmod(0o771)
-    try:
-        yield
-    finally:
-        namespace.unmount(str(data))
+def _start_processes(
+    spec: PhoneSpec, profile: Profile, phone: rootfs.PhoneFolder, view: View | None
+) -> contextlib.AbstractAsyncContextManager[Processes]:
+    size_kib = spec.data_mib * 1024 if spec.data_mib is not None else None
+    return start_processes(
+        phone.folder,
+        view=view,
+        limit=Limit(phone.root / rootfs.DATA, size_kib) if size_kib is not None else None,
+        uptime_s=spec.uptime_days * 86400 if spec.uptime_days is not None else None,
+        oom_score_adj=-1000 if profile.android < 9 else -950,
+    )
 
 
 def _clock_env(root: Path, prefix: str) -> dict[str, str]:

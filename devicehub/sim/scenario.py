@@ -129,6 +129,7 @@ class _LockScreen(Event, frozen=True, tag="lock_screen"): ...
 class _Reboot(Event, frozen=True, tag="reboot"):
     down_s: float = 0.0
     lose: str | None = None
+    services_s: float = 0.0
 
 
 class _Suspend(Event, frozen=True, tag="suspend"):
@@ -222,6 +223,7 @@ class PhoneWish(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: int | None = None
     data_free_mib: int | None = None
     data_mib: int | None = None
+    uptime_days: float | None = None
     usb_mode: Literal["charging", "mtp", "ptp", "rndis", "ncm", "midi"] | None = None
     kernel_log: bool | None = None
     settable_clock: bool | None = None

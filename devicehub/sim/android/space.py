@@ -13,6 +13,8 @@ _BLOCK = 4096
 _SYSTEM_KIB = 5_242_880
 _HELD = ("data/local/tmp", "storage/emulated/0")
 _OPTIONS = "ahHkP"
+ASK = -1
+"""Instead of FREE: /data/local/tmp is a file system of its own, which tells its size and what is free."""
 
 
 def held_bytes(root: str) -> int:
@@ -52,7 +54,11 @@ def df(argv: list[str], *, root: str, size_kib: int, free_kib: int) -> int:
             options.add(letter)
     base = 1000 if "H" in options else 1024
     show = (lambda kib: _human(kib * 1024, base)) if options & {"h", "H"} else str
-    free = free_bytes(root, free_kib) // 1024
+    if free_kib == ASK:
+        own = os.statvfs(f"{root}/data/local/tmp")
+        size_kib, free = own.f_blocks * own.f_frsize // 1024, own.f_bavail * own.f_frsize // 1024
+    else:
+        free = free_bytes(root, free_kib) // 1024
     system = ("/dev/block/dm-0", _SYSTEM_KIB, 0, "/")
     data = ("/dev/block/dm-6", size_kib, free, "/data")
     shared = ("/dev/fuse", size_kib, free, "/storage/emulated")

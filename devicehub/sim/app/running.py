@@ -53,6 +53,7 @@ class RunningApp:
                 files=(stdin, stdout, null),
                 terminal=False,
                 env={APP_VARIABLE: package},
+                oom_score_adj=0,
             )
         except BaseException:
             for pipe in pipes:

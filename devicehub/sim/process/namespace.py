@@ -6,8 +6,10 @@ Only the standard library is used: the process that calls this starts without si
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,7 @@ from typing import Final
 SHELL_UID: Final = 2000
 """The uid and gid of `shell` on every Android phone."""
 
+_CLONE_NEWTIME: Final = 0x00000080
 _CLONE_NEWNS: Final = 0x00020000
 _CLONE_NEWUTS: Final = 0x04000000
 _CLONE_NEWIPC: Final = 0x08000000
@@ -71,7 +74,7 @@ def mount_memory(place: str, *, size_kib: int) -> None:
     """Lay a file system in memory of this size over a folder, or change the size of the one that is there.
 
     Raises:
-        OSError: only root may.
+        OSError: this process may not mount.
     """
     flags = _MS_NOSUID | (_MS_REMOUNT if os.path.ismount(place) else 0)
     _mount("tmpfs", place, "tmpfs", flags, f"size={size_kib}k,mode=0771")
@@ -97,18 +100,36 @@ def adopt_orphans() -> None:
     _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
-def unshare() -> None:
-    """Move into new user, process, IPC and host-name namespaces, as uid 2000; children follow.
+def own_users_and_mounts() -> None:
+    """Move into new user and mount namespaces, as uid 2000; children follow, and may mount there.
 
     Raises:
         OSError: the kernel or its policy allows no user namespaces.
     """
     uid, gid = os.geteuid(), os.getegid()
-    flags = _CLONE_NEWUSER | _CLONE_NEWPID | _CLONE_NEWIPC | _CLONE_NEWUTS
-    _check(_libc.unshare(flags), "unshare")
+    _check(_libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS), "unshare")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{SHELL_UID} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{SHELL_UID} {gid} 1")
+    _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
+
+
+def own_processes(uptime_s: float | None) -> None:
+    """Give the next child process, IPC and host-name namespaces, where it becomes process 1.
+
+    Args:
+        uptime_s: what its /proc/uptime begins with; None for the host's own.
+
+    Raises:
+        OSError: the kernel does not allow it, or knows no time namespaces.
+    """
+    flags = _CLONE_NEWPID | _CLONE_NEWIPC | _CLONE_NEWUTS
+    _check(_libc.unshare(flags | (_CLONE_NEWTIME if uptime_s is not None else 0)), "unshare")
+    if uptime_s is not None:
+        offset = math.ceil(uptime_s - time.clock_gettime(time.CLOCK_BOOTTIME))
+        # No clock may begin below zero: the monotonic one counts no sleep and may be behind.
+        monotonic = max(offset, -int(time.monotonic()))
+        Path("/proc/self/timens_offsets").write_text(f"monotonic {monotonic} 0\nboottime {offset} 0\n")
     socket.sethostname("localhost")
 
 
@@ -126,7 +147,8 @@ def enter(view: View) -> None:
     _mount("proc", f"{root}/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     for folder in view.folders:
         Path(root + folder).mkdir(parents=True, exist_ok=True)
-        _mount("tmpfs", root + folder, "tmpfs", _MS_NOSUID, "mode=1777")
+        # Not mode 1777: in a sticky folder nobody may open another's device, /dev/null, to write a new file.
+        _mount("tmpfs", root + folder, "tmpfs", _MS_NOSUID, "mode=0755")
     for bind in view.binds:
         _bind(bind, root)
     for link, target in view.links:

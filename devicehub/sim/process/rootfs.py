@@ -76,6 +76,9 @@ def build(phone: PhoneFolder, files: Mapping[str, str]) -> None:
         file = phone.root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+    # For portable mode; a confined phone sees its kernel's own.
+    for name in ("loadavg", "uptime"):
+        (phone.root / "proc" / name).symlink_to(f"/proc/{name}")
     _build_etc(phone.root / "system/etc")
 
 

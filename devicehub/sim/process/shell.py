@@ -46,7 +46,7 @@ class Shell:
         more_env: Mapping[str, str] = {},
     ) -> None:
         self.mode = mode
-        self.root = phone.root
+        self.root = processes.see(phone.root)
         self.processes = processes
         self._env = self._base_env(phone, android, threads) | dict(more_env)
 
@@ -72,6 +72,7 @@ class Shell:
         env["DEVICEHUB_SIM_ENGINE"] = f"{sockets}/engine.json"
         if self.mode == "portable":
             env["DEVICEHUB_SIM_ROOT"] = str(phone.root)
+            env["DEVICEHUB_PROC"] = str(phone.root / "proc")
         return env
 
     def map_text(self, text: str) -> str:
@@ -81,15 +82,29 @@ class Shell:
         return _PHONE_PATH.sub(lambda found: f"{self.root}{found[0]}", text)
 
     async def start_shell(
-        self, command: str, *, files: tuple[int, int, int], terminal: bool, env: Mapping[str, str]
+        self,
+        command: str,
+        *,
+        files: tuple[int, int, int],
+        terminal: bool,
+        env: Mapping[str, str],
+        oom_score_adj: int | None = None,
     ) -> Process:
-        """Start `sh -c command`, or a shell that reads stdin when the command is empty."""
+        """Start `sh -c command`, or a shell that reads stdin when the command is empty.
+
+        `oom_score_adj` tells how gladly the kernel may take it; None is what adbd's children have.
+        """
         argv = ["sh", "-c", self.map_text(command)] if command else ["sh"]
         if terminal and not command:
             argv = ["sh", "-i"]
         cwd = "/" if self.mode == "confined" else str(self.root)
         return await self.processes.spawn(
-            argv, env=self._env | dict(env), cwd=cwd, files=files, terminal=terminal
+            argv,
+            env=self._env | dict(env),
+            cwd=cwd,
+            files=files,
+            terminal=terminal,
+            oom_score_adj=oom_score_adj,
         )
 
     async def try_out(self) -> None:

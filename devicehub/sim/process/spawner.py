@@ -1,13 +1,4 @@
-"""The program that starts and ends a phone's processes: `python -m devicehub.sim.process.spawner`.
-
-It is a child of the simulator and plays up to three parts::
-
-    keeper   outside: waits for the end of its stdin, then ends the phone and removes its folder
-    init     process 1 of the phone: adopts and reaps orphans; when it ends, the kernel ends all others
-    adbd     starts one process per connection to its control socket
-
-In portable mode the keeper is init and adbd as well. Because the end of a pipe is what it waits for, nothing
-stays behind even when the simulator is killed with signal 9.
+"""Starts the phone's processes: the part of adbd that shows on the phone.
 
 Only the standard library is used: it starts without site-packages.
 """
@@ -23,147 +14,12 @@ import selectors
 import shutil
 import signal
 import socket
-import sys
 import termios
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from devicehub.sim.process import namespace
-from devicehub.sim.process.namespace import Bind, View
-from devicehub.sim.process.sockets import address_in
-
-READY: Final = "ready"
 _MAX_FILES: Final = 1024
 _REQUEST_LIMIT: Final = 1 << 20
-_ROLES: Final = ("keeper", "init", "adbd")
-
-
-def main() -> int:
-    """Play the part that the first argument names."""
-    role, text = sys.argv[1], sys.argv[2]
-    settings: dict[str, Any] = json.loads(text)
-    namespace.set_name(role)
-    if role == "keeper":
-        return _keep(settings)
-    if role == "init":
-        return _be_init(settings)
-    Adbd(socket.socket(fileno=settings["listener"]), lifeline=None).run()
-    return 0
-
-
-def _keep(settings: dict[str, Any]) -> int:
-    os.umask(0)
-    signal.signal(signal.SIGTERM, _exit_on_signal)
-    folder = Path(settings["folder"])
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            control = Path(settings["control"])
-            with address_in(control.parent, control.name) as address:
-                listener.bind(address)
-            listener.listen(128)
-            if settings["view"] is None:
-                _keep_portable(listener)
-            else:
-                _keep_confined(listener, settings)
-    except OSError as error:
-        sys.stdout.write(f"failed {error}\n")
-        return 1
-    finally:
-        for place in settings["mounts"]:
-            namespace.unmount(place)
-        shutil.rmtree(folder, ignore_errors=True)
-    return 0
-
-
-def _keep_portable(listener: socket.socket) -> None:
-    namespace.adopt_orphans()
-    _announce()
-    try:
-        Adbd(listener, lifeline=0).run()
-    finally:
-        _end_descendants()
-
-
-def _keep_confined(listener: socket.socket, settings: dict[str, Any]) -> None:
-    namespace.unshare()
-    report_read, report_write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _become_init(listener, settings, report_write)
-    os.close(report_write)
-    try:
-        with os.fdopen(report_read) as report:
-            problem = report.read()
-        if problem:
-            raise OSError(problem)
-        _announce()
-        while os.read(0, 4096):
-            pass
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-
-
-def _become_init(listener: socket.socket, settings: dict[str, Any], report: int) -> NoReturn:
-    """Process 1: enter the phone's view, then start anew without privileges; never returns."""
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        namespace.die_with_parent(signal.SIGKILL)
-        view = settings["view"]
-        binds = tuple(Bind(**bind) for bind in view.pop("binds"))
-        namespace.enter(View(binds=binds, **view))
-        # The report must not survive the exec: its end tells that all went well.
-        os.set_inheritable(listener.fileno(), True)
-        os.set_inheritable(report, False)
-        null = os.open("/dev/null", os.O_RDWR)
-        for number in (0, 1, 2):
-            os.dup2(null, number)
-        _exec("init", {"listener": listener.fileno(), "python": settings["python"]})
-    except OSError as error:
-        os.write(report, str(error).encode())
-    os._exit(1)
-
-
-def _exec(role: str, settings: dict[str, Any]) -> NoReturn:
-    """Start this module anew as `role`; the name shows in `ps` and `pidof`."""
-    python = settings["python"]
-    argv = [role, "-S", "-B", "-m", "devicehub.sim.process.spawner", role, json.dumps(settings)]
-    os.execve(python["executable"], argv, {"PYTHONHOME": python["home"], "PYTHONPATH": python["path"]})  # noqa: S606
-
-
-def _be_init(settings: dict[str, Any]) -> int:
-    """Adopt and reap; an adbd that was killed is started anew, as a phone's init does."""
-    while True:
-        child = os.fork()
-        if child == 0:
-            _exec("adbd", settings)
-        while (ended := os.wait())[0] != child:
-            pass
-        if not os.WIFSIGNALED(ended[1]):
-            return 1  # it did not start: again would not help
-
-
-def _announce() -> None:
-    sys.stdout.write(READY + "\n")
-    sys.stdout.flush()
-
-
-def _exit_on_signal(number: int, frame: object) -> NoReturn:
-    del frame
-    raise SystemExit(128 + number)
-
-
-def _end_descendants() -> None:
-    """Kill every process below this one; orphans are its children too, so the loop ends."""
-    while True:
-        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-        if not children:
-            return
-        for pid in children:
-            os.kill(int(pid), signal.SIGKILL)
-        for _ in children:
-            os.wait()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,12 +29,14 @@ class Request:
     Attributes:
         argv: the program, looked for along the PATH of `env`, and its arguments.
         terminal: stdin is a terminal and becomes the controlling one.
+        oom_score_adj: how gladly the kernel may take it; None for what adbd has.
     """
 
     argv: list[str]
     env: dict[str, str]
     cwd: str
     terminal: bool = False
+    oom_score_adj: int | None = None
 
 
 class Adbd:
@@ -189,16 +47,13 @@ class Adbd:
     up earlier the process gets SIGHUP.
     """
 
-    def __init__(self, listener: socket.socket, *, lifeline: int | None) -> None:
+    def __init__(self, listener: socket.socket) -> None:
         os.umask(0)
         self._listener = listener
         self._listener.setblocking(False)
         self._clients: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
-        self._running = True
-        if lifeline is not None:
-            self._selector.register(lifeline, selectors.EVENT_READ, self._stop)
         self._wake, wake = socket.socketpair()
         self._wake.setblocking(False)
         wake.setblocking(False)
@@ -207,14 +62,11 @@ class Adbd:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._selector.register(self._wake, selectors.EVENT_READ, self._reap)
 
-    def run(self) -> None:
-        """Serve until the lifeline ends."""
-        while self._running:
+    def run(self) -> NoReturn:
+        """Serve for ever."""
+        while True:
             for key, _ in self._selector.select():
                 key.data(key.fileobj)
-
-    def _stop(self, lifeline: int) -> None:
-        self._running = bool(os.read(lifeline, 4096))
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -297,6 +149,8 @@ def _spawn(request: Request, files: list[int]) -> int:
             os.dup2(file, target)
         # A second descriptor of stdout would keep the stream open for as long as a background process lives.
         os.closerange(3, _MAX_FILES)
+        if request.oom_score_adj is not None:
+            Path("/proc/self/oom_score_adj").write_text(str(request.oom_score_adj))
         if request.terminal:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         os.chdir(request.cwd)
@@ -314,7 +168,3 @@ def _find_program(request: Request) -> str:
     if program is None:
         raise FileNotFoundError(f"{request.argv[0]}: not found")
     return program
-
-
-if __name__ == "__main__":
-    sys.exit(main())
