@@ -1,0 +1,224 @@
+"""Phones and a hub on an adb server of their own, for runs to which something happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import pytest
+
+from devicehub.adb.server import private_server
+from devicehub.clock import SystemClock
+from devicehub.demo_model import demo_model_dir
+from devicehub.dispatch.request import RunRequest
+from devicehub.errors import AdbError, SimError
+from devicehub.hub import open_hub
+from devicehub.profiles.load import run_profile
+from devicehub.runs.model import RunRecord
+from devicehub.runs.retry import RetryPolicy
+from devicehub.settings import PHONE_ROOT, Home
+from devicehub.sim.bundles import engine_bundle
+from devicehub.sim.engine.scenario import EngineScript
+from devicehub.sim.phone import PhoneSpec, VirtualPhone, virtual_phone
+from devicehub.workloads.prompts import encode_prompts
+from tests.chaos.moments import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from devicehub.adb.server import PrivateServer
+    from devicehub.device.model import Device
+    from devicehub.hub import Hub
+    from devicehub.sim.faults import Faults
+    from devicehub.store.model import RunRow
+
+MODEL: Final = "chaos"
+PROMPT: Final = "What is DeviceHub?"
+TOKENS: Final = 24
+TOKEN_MS: Final = 120.0
+"""Decoding takes three seconds: time enough for something to happen in its midst."""
+SAMPLE_HZ: Final = 5.0
+BUNDLES: Final = {"stdout": "virtual", "logcat": "virtual-logcat"}
+OURS: Final = ("llm_demo", "supervise.sh", "sample.sh", "logcat")
+"""What a run starts on a phone, by pieces of command lines."""
+_PATIENCE_S: Final = 60.0
+_BOUND_S: Final = 150.0
+_LOOK_S: Final = 0.1
+_ENDS: Final = "SELECT count(*) FROM ends WHERE run_id = ?"
+
+needs_shells = pytest.mark.skipif(
+    shutil.which("mksh") is None or shutil.which("toybox") is None, reason="mksh or toybox is not installed"
+)
+
+
+@dataclass
+class Bench:
+    """One phone of a desk and the engine that its runs take.
+
+    Attributes:
+        build: where that engine's figures go, stdout or logcat.
+    """
+
+    phone: VirtualPhone
+    build: str
+    listener: Listener = field(default_factory=Listener)
+
+    @property
+    def faults(self) -> Faults:
+        return self.phone.faults
+
+    def lock_is_free(self) -> bool:
+        """Whether a next run gets the phone: a lock of another boot, or of nobody who lives, is none."""
+        owner = self.phone.root / f"{PHONE_ROOT.lstrip('/')}/lock/owner"
+        try:
+            words = owner.read_text().split()
+        except FileNotFoundError:
+            return True
+        boot_id = (self.phone.root / "proc/sys/kernel/random/boot_id").read_text().strip()
+        return words[0] != boot_id or not self.faults.processes("supervise.sh")
+
+
+class Desk:
+    """A hub with some phones.
+
+    Attributes:
+        benches: the phones.
+    """
+
+    def __init__(self, server: PrivateServer, hub: Hub, benches: Sequence[Bench]) -> None:
+        self.server = server
+        self.hub = hub
+        self.benches = list(benches)
+        self.clock = SystemClock()
+
+    async def request(self, bench: Bench, *, retries: int = 0) -> RunRequest:
+        """A run of the small model; its decoding is slow, its retries are quick."""
+        return RunRequest(
+            run_id=self.hub.new_run_id(),
+            engine=self.hub.engines.get(bench.build),
+            model=self.hub.models.get(MODEL),
+            profile=run_profile("greedy-repeatable", self.hub.home),
+            prompts=encode_prompts(PROMPT),
+            overrides={"max_new_tokens": TOKENS},
+            sample_hz=SAMPLE_HZ,
+            retries=RetryPolicy(retries=retries, first_wait_s=0.2),
+            patience_s=_PATIENCE_S,
+        )
+
+    async def device(self, bench: Bench) -> Device:
+        """The phone as the hub sees it, connected again if adb forgot it."""
+        async with asyncio.timeout(_BOUND_S):
+            while True:
+                with contextlib.suppress(AdbError):
+                    for device in await self.hub.devices():
+                        serialno = device.identity.serialno if device.identity else None
+                        if device.transports and serialno == bench.phone.serialno:
+                            return device
+                    await self.hub.client.disconnect(bench.phone.address)
+                with contextlib.suppress(AdbError):
+                    await self.hub.client.connect(bench.phone.address)
+                await self.clock.sleep(_LOOK_S)
+
+    async def kill_server(self) -> None:
+        """End the adb server, by its own command; the hub starts another on its port."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.address.port)
+        writer.write(b"0009host:kill")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def carry(self, bench: Bench, *, retries: int = 0) -> RunRecord:
+        """One run to its end, as `devicehub run` carries it."""
+        device = await self.device(bench)
+        request = await self.request(bench, retries=retries)
+        async with asyncio.timeout(_BOUND_S):
+            return (await self.hub.run(request, device, bench.listener)).record
+
+    async def adopted(self) -> None:
+        """Let later commands take up what was left, until no run is open."""
+        async with asyncio.timeout(_BOUND_S):
+            for bench in self.benches:
+                await self.device(bench)
+            await self.hub.adopt()
+            while self.hub.store.open_runs():
+                await self.clock.sleep(_LOOK_S)
+                await self.hub.adopt()
+
+    async def assert_ended_once(self) -> list[RunRecord]:
+        """Every run has its one end, which nothing changes any more, and the phones are as before."""
+        rows = self.hub.store.runs(limit=-1)
+        assert rows
+        assert self.hub.store.open_runs() == []
+        ends = [self._stored(row) for row in rows]
+        await self.hub.adopt()
+        assert [self._stored(row) for row in rows] == ends
+        for bench in self.benches:
+            await self._assert_free(bench)
+        records = [record for count, record in ends if count == 1]
+        assert len(records) == len(rows), "a run has not exactly one end"
+        return records
+
+    def _stored(self, row: RunRow) -> tuple[int, RunRecord]:
+        with contextlib.closing(sqlite3.connect(self.hub.home.database)) as database:
+            ((count,),) = database.execute(_ENDS, (row.id,)).fetchall()
+        record = self.hub.store.run(row.id).record
+        assert record is not None
+        return count, msgspec.json.decode(record, type=RunRecord)
+
+    async def _assert_free(self, bench: Bench) -> None:
+        for piece in OURS:
+            try:
+                async with asyncio.timeout(30):
+                    await bench.faults.when_gone(piece)
+            except TimeoutError:
+                raise AssertionError(f"{bench.phone.serialno}: {piece} still runs") from None
+        assert bench.lock_is_free(), f"{bench.phone.serialno} is still locked"
+
+
+@contextlib.asynccontextmanager
+async def desk_with(folder: Path, *wanted: tuple[PhoneSpec, str]) -> AsyncIterator[Desk]:
+    """A hub on a private adb server, with a phone for each spec and the build of its engine."""
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(private_server(home=folder / "adb"))
+        benches = []
+        for number, (spec, build) in enumerate(wanted):
+            named = replace(spec, serialno=f"CHAOS{number}")
+            try:
+                phone = await stack.enter_async_context(virtual_phone(named, keys=[server.key_path]))
+            except SimError as error:
+                pytest.skip(f"no such phone on this host: {error}")
+            phone.set_engine_script(EngineScript(token_ms=TOKEN_MS))
+            benches.append(Bench(phone, build))
+        hub = await open_hub(home=Home(folder / "home"), address=server.address)
+        stack.callback(lambda: hub.store.close())
+        for name, bundle in BUNDLES.items():
+            hub.engines.add(engine_bundle(bundle), name)
+        hub.models.add(demo_model_dir(), MODEL)
+        desk = Desk(server, hub, benches)
+        for bench in benches:
+            await desk.device(bench)
+        yield desk
+
+
+_texts: Final[dict[str, str | None]] = {}
+
+
+async def undisturbed_text(folder: Path) -> str:
+    """What the model says when nothing happens; asked once per process."""
+    if "text" not in _texts:
+        async with desk_with(folder / "undisturbed", (PhoneSpec(), "stdout")) as desk:
+            desk.benches[0].phone.set_engine_script(None)
+            record = await desk.carry(desk.benches[0])
+        assert (record.verdict, record.trusted) == ("succeeded", True), record
+        _texts["text"] = record.launches[0].text
+    text = _texts["text"]
+    assert text
+    return text
