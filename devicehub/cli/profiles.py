@@ -49,7 +49,7 @@ def list_command(kind: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(entries)
     else:
-        keys = ("kind", "id", "summary", "origin")
+        keys = ("kind", "id", "origin", "summary")
         print_table(keys, [[entry[key] for key in keys] for entry in entries])
 
 
@@ -106,7 +106,15 @@ def _entry(profile: Located) -> dict[str, Any]:
 def _summary(file: ProfileFile) -> str:
     if isinstance(file, RunFile):
         return file.summary
-    return " / ".join(file.names) or file.model or file.vendor
+    return _join(file.names) or file.model or file.vendor
+
+
+def _join(names: Sequence[str]) -> str:
+    """The names of one chip; a family's name that all begin with is said once."""
+    family = names[0].partition(" ")[0] if names else ""
+    if not all(name.startswith(f"{family} ") for name in names):
+        return " / ".join(names)
+    return " / ".join([*names[:1], *(name.removeprefix(f"{family} ") for name in names[1:])])
 
 
 def _problem_entry(problem: Problem) -> dict[str, Any]:

@@ -40,6 +40,28 @@ def test_list_of_all_kinds(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "greedy-repeatable" in out
     assert "sm8650" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("names", "summary"),
+    [
+        (["Dimensity 700", "Dimensity 6020"], "Dimensity 700 / 6020"),
+        (["Snapdragon S4 Pro", "Snapdragon 600"], "Snapdragon S4 Pro / 600"),
+        (["Kirin 9000", "Dimensity 9000"], "Kirin 9000 / Dimensity 9000"),
+        (["Snapdragon 8", "Snapdragon"], "Snapdragon 8 / Snapdragon"),
+        ([], "Acme 1"),
+    ],
+)
+def test_list_says_the_family_of_a_chip_once(
+    names: list[str], summary: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "socs").mkdir()
+    text = f'vendor = "qualcomm"\nmodel = "Acme 1"\nnames = {json.dumps(names)}\nunverified = ["names"]\n'
+    (home / "socs" / "acme-1.toml").write_text(text, encoding="utf-8")
+    assert run("list", "socs", "--json") == 0
+    found = {entry["id"]: entry["summary"] for entry in printed(capsys)}
+    assert found["acme-1"] == summary
 
 
 def test_unknown_kind_is_a_usage_error() -> None:
