@@ -185,6 +185,7 @@ async def virtual_phone(
         faults = Faults(
             adbd, system, shell.processes, shell.root / rootfs.DATA, moves_data=spec.usb_mode != "charging"
         )
+        adbd.on_restart = faults.restart_adbd
         yield VirtualPhone(spec, product, shell.mode, shell.root, addresses, system, faults)
 
 

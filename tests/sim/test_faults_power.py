@@ -69,6 +69,20 @@ async def test_adbd_is_another_process_after_its_restart(mode: Mode, tmp_path: P
         assert (after, await _start_of(desk, after)) != (adbd, start)
 
 
+@pytest.mark.parametrize("service", ["tcpip:5555", "usb:"])
+async def test_a_change_of_its_mode_restarts_adbd_and_takes_everything_along(
+    service: str, mode: Mode, tmp_path: Path
+) -> None:
+    async with desk_with(PhoneSpec(mode=mode), tmp_path) as desk:
+        await desk.background("1202")
+        stream = await desk.transport.open(service)
+        assert (await stream.read(100)).startswith(b"restarting in ")
+        await desk.faults.when_gone("sleep 1202")
+        stream.close()
+        await desk.connected()
+        assert (await desk.sh("pidof adbd")).isdecimal()
+
+
 async def test_two_portable_phones_know_their_own_adbd(tmp_path: Path) -> None:
     spec = PhoneSpec(mode="portable")
     async with desk_with(spec, tmp_path / "a") as one, desk_with(spec, tmp_path / "b") as other:

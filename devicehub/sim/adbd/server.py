@@ -21,7 +21,7 @@ from devicehub.sim.adbd.transport import (
 from devicehub.sim.android.live import LiveFiles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
     from pathlib import Path
 
     from devicehub.sim.adbd.stream import Stream
@@ -52,7 +52,12 @@ _REFRESH_S: Final = 1.0
 
 
 class Adbd:
-    """One phone's adbd, on any number of ports."""
+    """One phone's adbd, on any number of ports.
+
+    Attributes:
+        frozen: connections stay and move no byte.
+        on_restart: what restarts it with all that it started.
+    """
 
     def __init__(self, shell: Shell, system: PhoneSystem, *, key_files: Callable[[], Sequence[Path]]) -> None:
         profile = system.profile
@@ -70,6 +75,7 @@ class Adbd:
         items = [f"{name}={profile.props.get(name, '')}" for name in names]
         self.banner = f"device::{';'.join(items)};features={','.join(sorted(self.features))}".encode()
         self.frozen = False
+        self.on_restart: Callable[[], Awaitable[None]] | None = None
         self.live = LiveFiles(profile, shell.root)
         self._ports: list[int] = []
         self._connections: set[Connection] = set()
@@ -136,6 +142,13 @@ class Adbd:
         self.frozen = False
         for connection in self._connections:
             connection.thaw()
+
+    async def restart(self) -> None:
+        """End as adbd does when its mode changes; who watches over its processes may take part."""
+        if self.on_restart is not None:
+            await self.on_restart()
+        else:
+            self.cut()
 
     def serve(self, stream: Stream, service: bytes) -> bool:
         """Start a service on a stream; False when there is no such service."""

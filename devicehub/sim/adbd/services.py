@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from devicehub.sim.adbd.forward_service import open_forward
@@ -30,7 +31,27 @@ def open_service(stream: Stream, service: bytes, adbd: Adbd) -> Coroutine[Any, A
         return serve_sync(stream, adbd.files, android=adbd.android)
     if service.startswith(b"abb_exec:") and "abb_exec" in adbd.features:
         return _run_android_command(stream, service, adbd)
+    mode = _restart_mode(service)
+    if mode is not None:
+        return _restart(stream, mode, adbd)
     return open_forward(stream, service, adbd.system.sockets)
+
+
+def _restart_mode(service: bytes) -> str | None:
+    """What `tcpip:PORT` or `usb:` says before adbd restarts; None for another service."""
+    # A port of 0 turns TCP off; what is no number is refused.
+    port = re.fullmatch(rb"tcpip:([0-9]{1,5})", service)
+    if port is not None:
+        return f"restarting in TCP mode port: {int(port[1])}\n"
+    return "restarting in USB mode\n" if service == b"usb:" else None
+
+
+async def _restart(stream: Stream, said: str, adbd: Adbd) -> None:
+    """Restart adbd; the phone stays where it listens, whatever the mode."""
+    with contextlib.suppress(StreamClosed):
+        await stream.write(said.encode())
+    stream.close()
+    await adbd.restart()
 
 
 async def _run_android_command(stream: Stream, service: bytes, adbd: Adbd) -> None:
