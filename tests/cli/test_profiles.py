@@ -50,7 +50,6 @@ def test_list_of_all_kinds(capsys: pytest.CaptureFixture[str]) -> None:
         (["Snapdragon S4 Pro", "Snapdragon 600"], "Snapdragon S4 Pro / 600"),
         (["Kirin 9000", "Dimensity 9000"], "Kirin 9000 / Dimensity 9000"),
         (["Snapdragon 8", "Snapdragon"], "Snapdragon 8 / Snapdragon"),
-        ([], "Acme 1"),
     ],
 )
 def test_list_says_the_family_of_a_chip_once(
