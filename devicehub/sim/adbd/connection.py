@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, Final, Protocol
 
 from devicehub.sim.adbd.keys import TOKEN_SIZE, read_keys
+from devicehub.sim.adbd.reverse_service import Reverse
 from devicehub.sim.adbd.stream import Stream
 from devicehub.sim.adbd.transport import (
     DELAYED_ACK_BYTES,
@@ -58,6 +59,7 @@ class Connection(asyncio.BufferedProtocol):
 
     Attributes:
         max_payload: the smaller of both ends' limits.
+        reverse: what it has the phone forward to the host.
         streams: open streams by the phone's own ids.
     """
 
@@ -76,6 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         self._next_id = 1
         self._frozen = False
         self._held: list[bytes] = []
+        self.reverse = Reverse(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
@@ -90,6 +93,7 @@ class Connection(asyncio.BufferedProtocol):
         del exc
         self._transport = None
         self._flowing.set()
+        self.reverse.close()
         self._drop_streams()
         self.adbd.disconnected(self)
 
@@ -155,6 +159,16 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._transport.write(header)
             self._transport.write(payload)
+
+    def open(self, service: str) -> Stream:
+        """Open a stream to a service of the host; until the host answers, what is written waits."""
+        stream = Stream(self, self._next_id, 0, 0 if self._delayed_ack else None)
+        self._next_id += 1
+        self.streams[stream.local_id] = stream
+        stream.wait_for_okay()
+        granted = DELAYED_ACK_BYTES if self._delayed_ack else 0
+        self.send(Command.OPEN, stream.local_id, granted, service.encode() + b"\0")
+        return stream
 
     def forget(self, stream: Stream) -> None:
         """Drop a stream that was closed."""
@@ -233,6 +247,9 @@ class Connection(asyncio.BufferedProtocol):
             self.forget(stream)
             stream.on_close()
             self.send(Command.CLSE, stream.local_id, stream.remote_id)
+        elif stream.remote_id == 0 and message.command == Command.OKAY:
+            stream.remote_id = message.arg0
+            stream.on_okay(message.payload)
         elif stream.remote_id != message.arg0:
             return
         elif message.command == Command.OKAY:

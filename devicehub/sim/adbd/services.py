@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from devicehub.sim.adbd.forward_service import open_forward
 from devicehub.sim.adbd.install_service import open_install
+from devicehub.sim.adbd.reverse_service import open_reverse
 from devicehub.sim.adbd.shell_service import parse_shell_service, serve_shell
 from devicehub.sim.adbd.stream import StreamClosed
 from devicehub.sim.adbd.sync_service import serve_sync
@@ -31,6 +32,9 @@ def open_service(stream: Stream, service: bytes, adbd: Adbd) -> Coroutine[Any, A
         return serve_sync(stream, adbd.files, android=adbd.android)
     if service.startswith(b"abb_exec:") and "abb_exec" in adbd.features:
         return _run_android_command(stream, service, adbd)
+    reverse = open_reverse(stream, service, adbd.system.sockets)
+    if reverse is not None:
+        return reverse
     mode = _restart_mode(service)
     if mode is not None:
         return _restart(stream, mode, adbd)

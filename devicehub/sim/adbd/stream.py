@@ -75,6 +75,10 @@ class Stream:
             self.connection.forget(self)
             self.on_close()
 
+    def wait_for_okay(self) -> None:
+        """Hold back what is written until the other end has answered."""
+        self._writable.clear()
+
     def on_write(self, payload: bytearray) -> None:
         """A WRTE arrived."""
         self._chunks.append(payload)
