@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from devicehub import procs
 from devicehub.adb.sync import open_sync
+from devicehub.clock import SystemClock
 from devicehub.errors import HubError, SimError
 from devicehub.sim.phone import PhoneSpec, virtual_phone
 from tests.sim.desk import Desk, desk_with
@@ -45,6 +47,18 @@ async def test_uptime_is_what_was_asked_for_and_begins_anew_with_a_boot(tmp_path
         await desk.faults.reboot()
         await desk.connected()
         assert 15 <= await _uptime_s(desk) < 300
+
+
+async def test_counters_go_on_while_a_run_does_without_a_cable(mode: Mode, tmp_path: Path) -> None:
+    async with desk_with(PhoneSpec(mode=mode), tmp_path) as desk:
+        await desk.background("1203")
+        await desk.faults.cable_out()
+        stat = desk.phone.root / "proc/stat"
+        await SystemClock().sleep(1.5)  # what was connected is gone by now
+        before = stat.read_text()
+        async with asyncio.timeout(60):
+            while stat.read_text() == before:
+                await SystemClock().sleep(0.1)
 
 
 async def test_services_come_up_after_adbd(tmp_path: Path) -> None:

@@ -165,9 +165,10 @@ class Adbd:
         task.add_done_callback(self._tasks.discard)
 
     async def _keep_alive(self) -> None:
-        """Refresh the changing files while anybody is connected."""
+        """Refresh the changing files while anybody is connected or what was started runs on."""
         while True:
-            if self._connections:
+            # A run goes on without a cable: counters that stood still would tell it that the phone slept.
+            if self._connections or self.shell.processes.any_runs():
                 self.live.refresh(wall_s=self._clock.wall_s())
             await self._clock.sleep(_REFRESH_S)
 

@@ -10,12 +10,12 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import devicehub
 from devicehub import procs
 from devicehub.errors import SimError
-from devicehub.sim.process import keeper, spawner
+from devicehub.sim.process import keeper, spawner, tree
 from devicehub.sim.process.sockets import address_in
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from devicehub.sim.process.namespace import View
 
+_OWN_PROCESSES: Final = 2
 PACKAGE_FOLDER = Path(devicehub.__file__).parent
 
 
@@ -75,6 +76,10 @@ class Processes:
     def see(self, path: Path) -> Path:
         """A path of the host where what is mounted for the phone alone shows too."""
         return Path(f"/proc/{self.keeper_pid}/root{path}") if self.limited else path
+
+    def any_runs(self) -> bool:
+        """Whether anything runs on the phone beside its init and adbd."""
+        return len(tree.descendants(self.keeper_pid)) > _OWN_PROCESSES
 
     async def reboot(self, uptime_s: float) -> None:
         """End every process of the phone and start it anew; a portable one keeps the host's uptime.
