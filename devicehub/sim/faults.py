@@ -144,7 +144,10 @@ class Faults:
         if not file.exists():
             raise SimError("this phone's clock cannot be set; make it with settable_clock")
         now = float(file.read_text())
-        file.write_text(f"{now + seconds:+.3f}\n")
+        # Every process reads it at each look at the clock, and one that finds it empty ends.
+        arriving = file.with_name(f"{file.name}.new")
+        arriving.write_text(f"{now + seconds:+.3f}\n")
+        arriving.replace(file)
 
     # processes and memory
 
