@@ -14,10 +14,15 @@ from devicehub.clock import SystemClock
 
 def processes_with(mark: str) -> list[str]:
     return [
-        place.name
-        for place in Path("/proc").glob("[0-9]*")
-        if mark.encode() in (place / "cmdline").read_bytes().split(b"\0")
+        place.name for place in Path("/proc").glob("[0-9]*") if mark.encode() in words_of(place / "cmdline")
     ]
+
+
+def words_of(command_line: Path) -> list[bytes]:
+    try:
+        return command_line.read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []  # it ended meanwhile
 
 
 async def test_a_background_process_that_holds_the_pipes_is_killed_at_the_timeout() -> None:

@@ -112,7 +112,8 @@ class ScriptedModel(WheelModel):
         if self._rows_are_due:
             self._rows_are_due = False
             self._print("decode")
-        time.sleep(self._script.token_ms / 1e3)
+        # Not time.sleep: it fails where libfaketime has set the clock meanwhile.
+        signal.sigtimedwait((), self._script.token_ms / 1e3)
         self._slept_us += round(self._script.token_ms * 1e3)
         end = self._script.end
         if end is not None and end.at == "decode" and self.context().gen_seq_len >= end.tokens:
