@@ -11,7 +11,7 @@ from devicehub.telemetry.summary import infer_throttling, memory_short, summariz
 from devicehub.telemetry.timeline import find_breaks, find_unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from devicehub.runner.contract import LaunchExit
     from devicehub.runs.model import Conditions, Launch, RunHeader
@@ -46,8 +46,19 @@ class ConditionsReader:
         """That memory had run out when a launch ended, as a sentence; None where it had not."""
         return memory_short(self._samples, end.ended_s) if end else None
 
-    def finish(self, exits: Sequence[LaunchExit] = (), launches: Sequence[Launch] = ()) -> Conditions:
-        """The conditions over the whole run; None is what the phone did not tell."""
+    def finish(
+        self,
+        exits: Sequence[LaunchExit] = (),
+        launches: Sequence[Launch] = (),
+        at_start: Mapping[str, str] | None = None,
+    ) -> Conditions:
+        """The conditions over the whole run; None is what the phone did not tell.
+
+        Args:
+            exits: how the launches ended.
+            launches: what they gave.
+            at_start: what the agent said of the phone when the run started, by the names of its protocol.
+        """
         header, found = self._header, summarize_samples(self._samples)
         if found.temp_mc_start is None:
             found = replace(found, temp_mc_start=header.battery_temp_mc)
@@ -55,7 +66,8 @@ class ConditionsReader:
             found = replace(found, battery_percent_start=header.battery_percent)
         if sign := self._inferred_throttling(exits, launches):
             found = replace(found, throttled=True, throttle_signs=[*found.throttle_signs, sign])
-        return replace(found, adb_server=header.adb_server, adb_burst=header.adb_burst)
+        said = {name: (at_start or {}).get(name) or None for name in ("usb_state", "screen", "plugged")}
+        return replace(found, adb_server=header.adb_server, adb_burst=header.adb_burst, **said)
 
     def _inferred_throttling(self, exits: Sequence[LaunchExit], launches: Sequence[Launch]) -> str | None:
         if self._header.config.get("backend_type", "cpu") != "cpu":

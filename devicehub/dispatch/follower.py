@@ -134,7 +134,7 @@ class Follower:
         return Ended(
             cause=cause,
             sentence=sentence,
-            conditions=self._reader.conditions.finish(self._reader.exits, launches),
+            conditions=self._reader.conditions.finish(self._reader.exits, launches, handle.supervisor),
             launches=launches,
             breaks=self._reader.conditions.breaks(self._reader.exits),
             unseen=self._reader.conditions.unseen(self._reader.exits),

@@ -58,7 +58,7 @@ def check_fit(request: RunRequest, device: Device) -> None:
         model = request.model
         check_media(tags, llm_config=model.llm_config, omni=engine.omni, model=model.name, engine=engine.name)
     program = program_of(request)
-    if program not in engine.executables:
+    if program is not None and program not in engine.executables:
         raise InputError(
             f"engine {engine.name}",
             f"has no {program}, which this workload starts",

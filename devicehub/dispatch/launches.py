@@ -10,8 +10,9 @@ import msgspec
 from devicehub.deploy.targets import engine_target, model_target
 from devicehub.errors import InputError
 from devicehub.runner.contract import LOG_TAGS, Command, engine_env, launch_dir
+from devicehub.profiles.custom import Custom
 from devicehub.settings import PHONE_ROOT
-from devicehub.workloads import llm_bench, llm_demo, mnn_chat_plan
+from devicehub.workloads import custom, llm_bench, llm_demo, mnn_chat_plan
 from devicehub.workloads.config import work_hash
 from devicehub.workloads.kinds import Place, Start
 from devicehub.workloads.media import rewrite
@@ -23,24 +24,27 @@ if TYPE_CHECKING:
     from devicehub.runs.model import RunHeader
 
 APP: Final = "app"
+CUSTOM: Final = "custom"
 _PROGRAMS: Final = {"demo": "llm_demo", "bench": "llm_bench"}
 
 
-def program_of(request: RunRequest) -> str:
-    """The engine's program that the workload starts.
+def program_of(request: RunRequest) -> str | None:
+    """The engine's program that the workload starts; None for one of the phone's own.
 
     Raises:
         InputError: there is no such workload.
     """
+    if request.custom is not None:
+        return request.custom.program
     if request.workload not in _PROGRAMS:
-        known = ", ".join((*_PROGRAMS, APP))
+        known = ", ".join((*_PROGRAMS, APP, CUSTOM))
         raise InputError(f"workload {request.workload}", "is not known", remedy=f"use one of {known}")
     return _PROGRAMS[request.workload]
 
 
 def options_of(request: RunRequest) -> dict[str, Any]:
     """What the workload is asked beside config and prompts."""
-    asked = request.app or request.bench
+    asked = request.app or request.bench or request.custom
     options: dict[str, Any] = {} if asked is None else msgspec.to_builtins(asked)
     return options
 
@@ -50,9 +54,27 @@ def app_plan_of(header: RunHeader) -> mnn_chat_plan.AppPlan:
     return msgspec.convert(header.options, mnn_chat_plan.AppPlan)
 
 
-def log_tags_of(workload: str) -> Sequence[str]:
+def custom_of(header: RunHeader) -> Custom:
+    """The command of a run of workload custom, and what its output means.
+
+    Raises:
+        InputError: another version of the hub wrote it.
+    """
+    try:
+        return msgspec.convert(header.options, Custom)
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"run {header.id}",
+            f"has a custom workload that this version cannot read: {error}",
+            remedy="collect it with the version of devicehub that started it",
+        ) from error
+
+
+def log_tags_of(request: RunRequest) -> Sequence[str]:
     """What the capture of the phone's log keeps."""
-    return mnn_chat_plan.LOG_TAGS if workload == APP else LOG_TAGS
+    if request.custom is not None:
+        return (*LOG_TAGS, *custom.log_tags(request.custom))
+    return mnn_chat_plan.LOG_TAGS if request.workload == APP else LOG_TAGS
 
 
 def result_files_of(request: RunRequest, config: Mapping[str, Any]) -> list[str]:
@@ -106,5 +128,7 @@ def _start(request: RunRequest, config: Mapping[str, Any], place: Place, agent_d
         return mnn_chat_plan.start(request.app, place, agent_dir)
     if request.bench is not None:
         return llm_bench.start(place, config, request.bench)
+    if request.custom is not None:
+        return custom.start(place, request.custom)
     program = f"{place.engine_dir}/{program_of(request)}"
     return Start(tuple(llm_demo.argv(program, place.config, place.prompts)))

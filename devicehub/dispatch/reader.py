@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from devicehub.dispatch.conditions import ConditionsReader
+from devicehub.dispatch.launches import CUSTOM, custom_of
 from devicehub.runner.contract import LaunchEnded, Positions
 from devicehub.runs.model import Launch
+from devicehub.workloads.custom import CustomReader
 from devicehub.workloads.verdict import LaunchReader
 
 if TYPE_CHECKING:
@@ -29,8 +31,14 @@ _LIMITS: Final = {
 """The header's name of the limit behind each cause."""
 
 
-def new_launch_reader(header: RunHeader) -> LaunchReader:
-    """A reader for one launch of this run."""
+def new_launch_reader(header: RunHeader) -> LaunchReader | CustomReader:
+    """A reader for one launch of this run.
+
+    Raises:
+        InputError: a custom workload that another version of the hub wrote.
+    """
+    if header.workload == CUSTOM:
+        return CustomReader(custom_of(header))
     return LaunchReader(
         header.workload,
         max_new_tokens=header.config.get("max_new_tokens", _NO_LIMIT),
@@ -59,7 +67,7 @@ class RunReader:
         self.exits: list[LaunchExit] = []
         self.log_captured = True
         self.log_wrapped = False
-        self._readers: dict[int, LaunchReader] = {}
+        self._readers: dict[int, LaunchReader | CustomReader] = {}
         self._spoke: set[int] = set()
         self._shown = 0
         self._log_ahead: list[Piece] = []
@@ -103,7 +111,7 @@ class RunReader:
             for piece in ahead:
                 self.reader(self._under_way).feed_log(piece.data[max(size - piece.offset, 0) :])
 
-    def reader(self, number: int) -> LaunchReader:
+    def reader(self, number: int) -> LaunchReader | CustomReader:
         """The reader of a launch, counted from 1."""
         if number not in self._readers:
             self._readers[number] = new_launch_reader(self._header)
@@ -152,6 +160,9 @@ class RunReader:
             evidence=reading.evidence,
             remedy=reading.remedy,
             duration_s=end.duration_s if end else None,
+            oom_score_adj=end.oom_score_adj if end else None,
+            cpus_allowed=end.cpus_allowed if end else None,
+            cgroups=list(end.cgroups) if end else [],
             doubts=reading.doubts,
             crash=reading.crash,
             log_loss=reading.log_loss,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from devicehub.engines.catalog import Engine
     from devicehub.models.catalog import Model
+    from devicehub.profiles.custom import Custom
     from devicehub.profiles.load import RunProfile
     from devicehub.runner.contract import Limits
     from devicehub.runs.lifecycle import RunState
@@ -38,6 +39,7 @@ class RunRequest:
         overrides: keys of config.json that win over the profile's.
         bench: what llm_bench is asked, for that workload.
         app: what the app is asked, for that workload.
+        custom: the command of workload custom, and what its output means.
         media: the files of this host that the prompts name, by their paths as they stand there.
         launches: how often the process is started.
         limits: what ends the run on the phone; None for no such limit.
@@ -58,6 +60,7 @@ class RunRequest:
     no_think: bool = False
     bench: BenchOptions | None = None
     app: AppPlan | None = None
+    custom: Custom | None = None
     launches: int = 1
     limits: Limits | None = None
     sample_hz: float = 1.0

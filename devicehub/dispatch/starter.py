@@ -85,7 +85,7 @@ class Starter:
                 run_id=phone_run_id,
                 launches=commands(request, header, phone_run_id, agent_dir),
                 files=run_files(request, header, phone_run_id),
-                log_tags=log_tags_of(request.workload),
+                log_tags=log_tags_of(request),
                 limits=request.limits or Limits(),
                 sample_hz=request.sample_hz,
             )

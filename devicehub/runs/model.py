@@ -63,6 +63,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """Why figures that were read are not to be trusted."""
     duration_s: float | None = None
     """On the phone's boot clock, which counts suspension."""
+    oom_score_adj: int | None = None
+    """How gladly the kernel would have taken the process."""
+    cpus_allowed: str | None = None
+    cgroups: list[str] = []
     crash: list[str] = []
     """What the phone's crash buffer, its low-memory killer or its watchdog said of this process."""
     log_loss: list[str] = []
@@ -117,6 +121,11 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     adb_server: int | None = None
     adb_burst: bool | None = None
     """Whether the adb server negotiates delayed acknowledgements."""
+    usb_state: str | None = None
+    """The USB functions when the run started; all but `adb` may end it with the cable."""
+    screen: str | None = None
+    """As the phone called its state then."""
+    plugged: str | None = None
     temp_mc_start: int | None = None
     temp_mc_end: int | None = None
     temp_mc_highest: int | None = None
