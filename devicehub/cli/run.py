@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 @click.option("--engine", metavar="ENGINE", help="Default: the one engine that fits the phone.")
 @click.option(
     "--workload",
-    type=click.Choice(("demo", "bench", "app")),
+    type=click.Choice(("demo", "bench", "app", "custom")),
     default="demo",
     show_default=True,
-    help="llm_demo with prompts, llm_bench, or the app MnnLlmChat.",
+    help="llm_demo with prompts, llm_bench, the app MnnLlmChat, or the command of a profile.",
 )
 @click.option("--profile", metavar="PROFILE", help="A run profile [default].")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of config.json.")

@@ -64,6 +64,8 @@ def check_options(options: Mapping[str, Any]) -> Asked:
     from devicehub.workloads.config import parse_overrides
 
     workload, prompt, file = options["workload"], options["prompt"], options["prompt_file"]
+    if workload == "custom" and options["profile"] is None:
+        raise click.UsageError("--workload custom needs --profile, a profile that says what to start")
     if workload != "bench" and (given := [name for name in _BENCH_ONLY if options[name] is not None]):
         raise click.UsageError(f"--{given[0].replace('_', '-')} is for --workload bench")
     if workload == "bench" and (prompt is not None or file is not None):
@@ -101,6 +103,7 @@ def make_request(
         no_think=options["no_think"],
         bench=_bench_options(options) if workload == "bench" else None,
         app=_app_plan(model, asked) if is_app else None,
+        custom=profile.custom if profile else None,
         launches=options["launches"],
         limits=asked.limits,
         sample_hz=options["sample_hz"],
@@ -112,10 +115,32 @@ def make_request(
 
 
 def load_profile(hub: Hub, asked: Asked) -> RunProfile | None:
-    """The run profile; None for the app, which reads the model's own configuration."""
+    """The run profile; None for the app, which reads the model's own configuration.
+
+    Raises:
+        UsageError: it is for another workload, or takes no prompts where there are some, or the reverse.
+    """
     from devicehub.profiles.load import run_profile
 
-    return None if asked.workload == "app" else run_profile(asked.options["profile"] or "default", hub.home)
+    if asked.workload == "app":
+        return None
+    profile = run_profile(asked.options["profile"] or "default", hub.home)
+    if profile.custom is None:
+        if asked.workload == "custom":
+            raise click.UsageError(
+                f"profile {profile.id} names no command, so it is not for --workload custom"
+            )
+    elif asked.workload != "custom":
+        raise click.UsageError(f"profile {profile.id} names a command of its own; give --workload custom")
+    elif profile.custom.takes_prompts and not asked.prompts:
+        raise click.UsageError(
+            f"profile {profile.id} takes a prompt; give --prompt TEXT or --prompt-file FILE"
+        )
+    elif asked.prompts and not profile.custom.takes_prompts:
+        raise click.UsageError(
+            f"the command of profile {profile.id} takes no prompt: it names no {{prompts}}"
+        )
+    return profile
 
 
 def _app_plan(model: Model, asked: Asked) -> AppPlan:

@@ -9,8 +9,8 @@ import msgspec
 
 from devicehub.deploy.targets import engine_target, model_target
 from devicehub.errors import InputError
-from devicehub.runner.contract import LOG_TAGS, Command, engine_env, launch_dir
 from devicehub.profiles.custom import Custom
+from devicehub.runner.contract import LOG_TAGS, Command, engine_env, launch_dir
 from devicehub.settings import PHONE_ROOT
 from devicehub.workloads import custom, llm_bench, llm_demo, mnn_chat_plan
 from devicehub.workloads.config import work_hash

@@ -7,7 +7,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from devicehub.profiles.custom import Custom
     from devicehub.settings import Home
 
 _FileT = TypeVar("_FileT", bound=ProfileFile)
@@ -59,12 +60,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class RunProfile:
-    """A run profile: keys of config.json that win over the model's own."""
+    """A run profile: keys of config.json that win over the model's own.
+
+    Attributes:
+        custom: the command of workload custom, for which alone this profile is then.
+    """
 
     id: str
     summary: str
     config: dict[str, Any]
     source: Path
+    custom: Custom | None = None
 
 
 def find_profiles(kind: str, home: Home) -> dict[str, Located]:
@@ -100,7 +106,9 @@ def run_profile(name: str, home: Home) -> RunProfile:
         raise InputError(name, "no run profile has this name", remedy=remedy)
     path = known[name].path
     file = load_file(path, RunFile)
-    return RunProfile(id=name, summary=file.summary, config=dict(file.config), source=path)
+    return RunProfile(
+        id=name, summary=file.summary, config=dict(file.config), source=path, custom=file.custom
+    )
 
 
 def load_file(path: Path, kind: type[_FileT]) -> _FileT:
@@ -142,22 +150,49 @@ def check_file(path: Path, kind: type[_FileT]) -> tuple[_FileT | None, Sequence[
     return value, [Problem(path, key, None, words) for key, words in found]
 
 
-def _shape_problems(table: dict[str, Any], kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
+def _shape_problems(
+    table: dict[str, Any], kind: type[msgspec.Struct], within: str = ""
+) -> Iterator[tuple[str, str]]:
     """Unknown keys, missing keys and wrong types, all of them; msgspec alone stops at the first."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for key, value in table.items():
         if key not in fields:
-            yield key, "unknown key" + did_you_mean(key, fields)
+            yield within + key, "unknown key" + did_you_mean(key, fields)
+            continue
+        inner = _struct_in(fields[key].type)
+        tables = list(_tables_in(within + key, value)) if inner else []
+        found = (
+            [problem for place, item in tables for problem in _shape_problems(item, inner, f"{place}.")]
+            if inner
+            else []
+        )
+        yield from found
+        if found:
             continue
         try:
             msgspec.convert(value, fields[key].type)
         except msgspec.ValidationError as error:
             # "Expected `int` >= 1 - at `$[0].cores`"
             words, _, path = str(error).partition(" - at `$")
-            yield key + path.rstrip("`"), words[:1].lower() + words[1:]
+            yield within + key + path.rstrip("`"), words[:1].lower() + words[1:]
     for key, field in fields.items():
         if field.required and key not in table:
-            yield key, "is missing"
+            yield within + key, "is missing"
+
+
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct that a type holds: itself, or of `Struct | None`, or of `tuple[Struct, ...]`."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next((found for part in get_args(kind) if (found := _struct_in(part))), None)
+
+
+def _tables_in(key: str, value: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tables of a value, each with its place: itself, or those of a list."""
+    if isinstance(value, dict):
+        yield key, value
+    elif isinstance(value, list):
+        yield from ((f"{key}[{number}]", item) for number, item in enumerate(value) if isinstance(item, dict))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
+from devicehub.profiles.custom import Custom
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -83,14 +85,24 @@ class RunFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """How to run a model: `runs/default.toml`.
 
     Attributes:
+        workload: the one that this profile is for; None leaves it to whoever runs it.
         config: keys of MNN's config.json that win over the model's own.
+        custom: the command of workload custom, and what its output means.
     """
 
     summary: Annotated[str, msgspec.Meta(min_length=1)]
+    workload: Literal["custom"] | None = None
     config: dict[str, Any] = {}
+    custom: Custom | None = None
 
     def problems(self, file_id: str) -> Iterator[tuple[str, str]]:
         """What the types cannot say: (key, problem)."""
+        if self.workload is not None and self.custom is None:
+            yield "custom", f"is missing: workload {self.workload} needs the table [custom]"
+        if self.custom is not None:
+            if self.workload is None:
+                yield "workload", 'is missing: a table [custom] needs workload = "custom"'
+            yield from ((f"custom.{key}", problem) for key, problem in self.custom.problems())
         for key, value in self.config.items():
             if not _is_json(value):
                 yield f"config.{key}", "JSON has no such value; write a text or a number"

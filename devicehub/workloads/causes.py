@@ -124,6 +124,11 @@ _OF_THE_JUDGE: Final = (
         "repeat; if they differ again, report both to the engine's makers",
     ),
     Failure(
+        "pattern_missing",
+        "The output lacks a line that the profile of the custom workload demands.",
+        "read what it printed; the regular expression is in the profile's [[custom.success]]",
+    ),
+    Failure(
         "exit_status",
         "The program ended with a status other than 0 and without an explanation.",
         "read its whole output; in a logcat build the errors are in the log",
