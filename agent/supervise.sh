@@ -13,6 +13,10 @@ limit_wall_s='' limit_free_mib=''
 
 GRACE_S=5
 LOG_TAIL_S=1
+LOG_POLL_S=0.05
+# Looks at a log that does not grow, and at one that does: a second, and at least ten.
+LOG_QUIET=20
+LOG_PATIENCE=200
 # Of 512 bytes: 128 MiB.
 LOG_BLOCKS=262144
 number=0 launched=0 workload='' workload_start='' launch_cause='' stopping='' state=starting beats=0
@@ -80,7 +84,8 @@ start_log() {
 # process's own: it dies of SIGXFSZ, and the end of the run tells.
 capture_log() {
   ulimit -f "$LOG_BLOCKS"
-  launch_tags exec setsid logcat -b main,system,crash,events -v threadtime -v epoch -v nsec -v uid -T "$wall"
+  launch_tags exec setsid logcat -b main,system,crash,events -v threadtime -v epoch -v nsec -v uid -T "$wall" \
+    devicehub:V
 }
 
 start_sampler() {
@@ -224,7 +229,7 @@ conclude_launch() {
   if [ -n "$launch_cause" ] || [ "$status" -gt 125 ]; then
     case $launch_cwd in "$root"/work/*) rm -rf "$launch_cwd"/*.static "$launch_cwd"/*/*.static ;; esac
   fi
-  sleep "$LOG_TAIL_S"
+  settle_log
   read_space
   # Lines, each after a newline: the file holds no blank one before its end.
   text=
@@ -234,6 +239,27 @@ conclude_launch() {
 started=$started${newline}ended=$ended${newline}workload=$workload${newline}free_kib=$free_kib
 $(sizes_of stdout stderr ../log)$text${newline}end=launch"
   publish_exit "$launch_dir"
+}
+
+# Until the log has what the launch wrote. logd keeps the order in which it was told, and a workload that ended by itself
+# has told all: a line of our own is the last. Of others the phone tells later: crash_dump, lmkd, ActivityManager.
+settle_log() {
+  if [ "$status" -ne 0 ] || [ -n "$launch_cause" ] || [ -f "$number/app" ]; then sleep "$LOG_TAIL_S"; return 0; fi
+  size=$(stat -c %s log 2>/dev/null)
+  mark="run $run_id launch $number has ended"
+  if ! log -p v -t devicehub "$mark" </dev/null >/dev/null 2>&1; then sleep "$LOG_TAIL_S"; return 0; fi
+  begin=${size:-1} quiet=0 looks=0
+  [ "$begin" != 0 ] || begin=1
+  # tail counts the bytes, for they may be more than this arithmetic holds.
+  until tail -c "+$begin" <log 2>/dev/null | grep -q -e "$mark"; do
+    alive "$logcat" "$logcat_start" || return 0
+    looks=$((looks + 1)) quiet=$((quiet + 1))
+    new=$(stat -c %s log 2>/dev/null)
+    [ "$new" = "$size" ] || quiet=0
+    size=$new
+    if [ "$quiet" -ge "$LOG_QUIET" ] || [ "$looks" -ge "$LOG_PATIENCE" ]; then return 0; fi
+    sleep "$LOG_POLL_S"
+  done
 }
 
 # Adds to text what the kernel says of a kill, on the builds that let this user read it.

@@ -7,8 +7,9 @@ import re
 from devicehub.runner.contract import AGENT_FILES, CONTRACT, STREAMS, AgentExit
 from tests.agent.local_phone import AGENT_DIR, ANDROID_8_APPLETS
 
+COUNTERS = ("tries", "beats", "waited", "number", "made", "scarce", "index", "looks", "quiet")
 SAFE = {
-    *(f"$(({name} + 1))" for name in ("tries", "beats", "waited", "number", "made", "scarce", "index")),
+    *(f"$(({name} + 1))" for name in COUNTERS),
     "$(($1 / 20))",
     "$((${uptime%%.*} - ${begun%%.*}))",
     "$((free_kib / 1024))",

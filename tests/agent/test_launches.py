@@ -51,7 +51,7 @@ async def test_a_stop_after_the_last_launch_has_ended_changes_nothing(phone: Loc
     run = phone.prepare(spec_of(phone, *sh(phone, "echo x >0.static"), launches=1))
     script = (phone.agent / "supervise.sh").read_text()
     # While the log settles.
-    late = script.replace('  sleep "$LOG_TAIL_S"\n', f'  : >{run}/settling\n  sleep "$LOG_TAIL_S"\n')
+    late = script.replace("  settle_log\n", f"  : >{run}/settling\n  settle_log\n")
     assert late != script
     (phone.agent / "supervise.sh").write_text(late)
     await phone.start("r1")
@@ -187,3 +187,20 @@ async def test_a_repeated_launch_has_the_lock_and_a_folder_of_its_own(phone: Loc
     phone.prepare(spec_of(phone, run_id="r2"))
     assert (await phone.start("r2")).status == AgentExit.OK
     await phone.finished("r2")
+
+
+async def test_a_log_that_lags_behind_is_waited_for_while_it_grows(phone: LocalPhone) -> None:
+    source = phone.folder / "logcat"
+    stand_ins = {
+        "logcat": f"exec tail -n +1 -f {source}",
+        "log": f'(for n in 1 2 3 4 5 6 7 8; do sleep 0.3; echo late $n; done; echo "$*") >>{source} 2>&1 &',
+    }
+    for name, text in stand_ins.items():
+        (phone.bin / name).unlink(missing_ok=True)
+        (phone.bin / name).write_text(f"#!{phone.bin}/sh\n{text}\n")
+        (phone.bin / name).chmod(0o755)
+    run = phone.prepare(spec_of(phone, launches=1))
+    await phone.start("r1")
+    await phone.finished("r1")
+    assert (run / "log").read_text().splitlines()[1:-1] == [f"late {n}" for n in range(1, 9)]
+    assert phone.end().launches[0].byte_counts["log"] == (run / "log").stat().st_size

@@ -45,7 +45,7 @@ async def test_a_run_leaves_every_file_of_the_protocol(phone: LocalPhone) -> Non
     assert not (phone.root / "lock").exists()
     assert b"state=ended" in (run / "status").read_bytes()
     tags = (phone.folder / "logcat.tags").read_text().split()
-    assert tags[0] == "sh:V"
+    assert tags[:2] == ["devicehub:V", "sh:V"]
     assert tags[-1] == "*:S"
 
 

@@ -78,6 +78,7 @@ class PhoneSystem:
         self.kernel_log_readable = False
         self.server_up = True
         self._kicks = 0
+        self._entries: socket.socket | None = None
         self.sockets = properties
 
     @contextlib.asynccontextmanager
@@ -93,12 +94,14 @@ class PhoneSystem:
                 with address_in(sockets, name) as address:
                     listener.bind(address)
             entries.setblocking(False)
+            self._entries = entries
             loop.add_reader(entries, self._take_entries, entries)
             server = await asyncio.start_unix_server(self._serve, sock=commands)
             try:
                 yield
             finally:
                 loop.remove_reader(entries)
+                self._entries = None
                 server.close()
 
     def set_property(self, name: str, value: str) -> None:
@@ -136,6 +139,8 @@ class PhoneSystem:
 
     async def run(self, argv: Sequence[str], *, pid: int) -> Answer:
         """Run one of Android's commands, as process `pid`; 127 for what is not known."""
+        if self._entries is not None:
+            self._take_entries(self._entries)  # what was logged before the command comes before what it logs
         if not self.server_up and (refusal := answer_without_server(argv)) is not None:
             return refusal
         reply = await self.apps.answer(argv, pid=pid) if self.apps is not None else None
