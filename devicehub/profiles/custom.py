@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import string
 import warnings
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -34,6 +33,7 @@ HUB_CAUSES: Final = frozenset(
 """What agent and hub say of phone and link: retries and quarantine follow, so no output may claim it."""
 
 _RESULT_NAME: Final = re.compile(r"(?!\d+$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_PROGRAM: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
 _TAKEN_NAMES: Final = frozenset({"stdout", "stderr", "pid", "exit"})
 
 Stream = Literal["stdout", "stderr", "log", "result"]
@@ -128,7 +128,7 @@ class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         first, *rest = self.command
         if "{" in first or "}" in first:
             yield "command[0]", "takes no placeholder; name a program of the engine or an absolute path"
-        elif not first.startswith("/") and (not first or PurePosixPath(first).name != first):
+        elif not first.startswith("/") and not _PROGRAM.fullmatch(first):
             yield "command[0]", "is neither the name of a program of the engine nor an absolute path"
         for number, word in enumerate(rest, 1):
             try:

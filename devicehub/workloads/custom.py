@@ -139,20 +139,19 @@ class CustomReader:
         finds = self._all_finds(pid)
         records, unread = make_records(self._custom, finds, self._custom.command[0].rpartition("/")[2])
         lost = sentences(self._log.losses_within(None, None)) if self._searches_log else []
-        judgement = judge_custom(
-            CustomFacts(
-                custom=self._custom,
-                finds=finds,
-                records=records,
-                hits=[*self._spoken.all, *(self._log.own_hits() if pid is not None else ())],
-                losses=lost,
-                agent_cause=agent_cause,
-                agent_lines=agent_lines,
-                exit_status=exit_status,
-                memory_short=memory_short,
-                free_kib=free_kib,
-            )
+        facts = CustomFacts(
+            custom=self._custom,
+            finds=finds,
+            records=records,
+            hits=[*self._spoken.all, *(self._log.own_hits() if pid is not None else ())],
+            losses=lost,
+            agent_cause=agent_cause,
+            agent_lines=agent_lines,
+            exit_status=exit_status,
+            memory_short=memory_short,
+            free_kib=free_kib,
         )
+        judgement = judge_custom(facts)
         doubts = [*unread, *(f"lines that the profile looks for may be missing ({said})" for said in lost)]
         return Reading(
             verdict=judgement.verdict,
@@ -160,7 +159,7 @@ class CustomReader:
             records=list(judgement.records),
             text=self._text,
             evidence=list(judgement.evidence),
-            remedy=remedy_of(self._custom, judgement),
+            remedy=remedy_of(facts, judgement),
             doubts=doubts if judgement.verdict == SUCCEEDED else [],
             log_loss=sentences(self._log.losses)[:_MOST_LOSSES],
             crash=self._log.crash_lines() if pid is not None else [],

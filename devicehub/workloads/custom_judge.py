@@ -73,9 +73,13 @@ def judge_custom(facts: CustomFacts) -> Judgement:
     return Judgement(SUCCEEDED, None, tuple(records), tuple(dict.fromkeys(lines)))
 
 
-def remedy_of(custom: Custom, judgement: Judgement) -> str | None:
-    """The profile's own remedy where its pattern decided, else that of the cause."""
-    own = [pattern.remedy for pattern in custom.failures if pattern.cause == judgement.cause]
+def remedy_of(facts: CustomFacts, judgement: Judgement) -> str | None:
+    """The profile's own remedy where one of its lines decided, else that of the cause."""
+    own = [
+        pattern.remedy
+        for place, pattern in enumerate(facts.custom.failures)
+        if pattern.cause == judgement.cause and _first_lines(pattern.streams, facts, place)
+    ]
     return next((remedy for remedy in own if remedy), None) or find_remedy(
         judgement.cause, judgement.evidence
     )
