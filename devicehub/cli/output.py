@@ -126,12 +126,13 @@ class Progress:
 
     _BAR_WIDTH = 30
 
-    def __init__(self, label: str, total: int) -> None:
+    def __init__(self, label: str, total: int, *, alone: bool = True) -> None:
         self._label = label
         self._total = total
         self._done = 0
         self._shown = -1
-        self._terminal = sys.stderr.isatty()
+        # Several bars at a time would write over each other.
+        self._terminal = alone and sys.stderr.isatty()
 
     def advance(self, size: int) -> None:
         """Count `size` more bytes as done."""

@@ -58,8 +58,8 @@ def check_options(options: Mapping[str, Any]) -> Asked:
     """Check the options.
 
     Raises:
-        UsageError: options that do not go together.
-        InputError: a prompt, a setting or a limit that cannot be used.
+        UsageError: options that do not go together, or a limit that is none.
+        InputError: a prompt or a setting that cannot be used.
     """
     from devicehub.workloads.config import parse_overrides
 
@@ -169,7 +169,7 @@ def parse_limits(texts: Sequence[str]) -> Limits:
     """The limits of `--limit WHAT=N`; of a repeated one the last counts.
 
     Raises:
-        InputError: it is no limit, or no whole number.
+        UsageError: it is no limit, no whole number, or no time at all.
     """
     from devicehub.runner.contract import Limits
 
@@ -178,7 +178,9 @@ def parse_limits(texts: Sequence[str]) -> Limits:
         what, equals, number = text.partition("=")
         if what not in _LIMITS or not equals or not (number.isascii() and number.isdecimal()):
             known = ", ".join(f"{name}={unit}" for name, (_, unit) in _LIMITS.items())
-            raise InputError(f"--limit {text}", "is no limit", remedy=f"write one of {known}")
+            raise click.UsageError(f"--limit {text}: is no limit; write one of {known}")
+        if what == "time" and int(number) == 0:
+            raise click.UsageError("--limit time=0: leaves no time to run in")
         field, _ = _LIMITS[what]
         values[field] = int(number) * (1000 if field == "temp_mc" else 1)
     return Limits(**values)

@@ -38,9 +38,11 @@ class RunView:
     Args:
         label: stands before each line of narration, to tell phones apart.
         stream_text: print the model's text to stdout as it comes.
+        alone: no other run is shown at the same time.
     """
 
-    def __init__(self, label: str, *, stream_text: bool) -> None:
+    def __init__(self, label: str, *, stream_text: bool, alone: bool = True) -> None:
+        self._alone = alone
         self._label = label
         self._stream_text = stream_text
         self._progress: Progress | None = None
@@ -55,7 +57,7 @@ class RunView:
     def on_transfer(self, label: str, total: int) -> Callable[[int], None]:
         """Show how far a push is."""
         self._end_progress()
-        self._progress = Progress(f"{self._label}: {label}", total)
+        self._progress = Progress(f"{self._label}: {label}", total, alone=self._alone)
         return self._progress.advance
 
     def on_text(self, text: str) -> None:
@@ -92,14 +94,19 @@ async def carry_all(
 
     The model's text streams where there is one phone.
     """
-    alone = len(pairs) == 1 and not as_json
+    alone = len(pairs) == 1
     async with asyncio.TaskGroup() as tasks:
-        carried = [tasks.create_task(_carry(hub, *pair, stream_text=alone)) for pair in pairs]
+        carried = [
+            tasks.create_task(_carry(hub, *pair, stream_text=alone and not as_json, alone=alone))
+            for pair in pairs
+        ]
     return [task.result() for task in carried]
 
 
-async def _carry(hub: Hub, request: RunRequest, device: Device, *, stream_text: bool) -> Outcome | HubError:
-    view = RunView(device.serial, stream_text=stream_text)
+async def _carry(
+    hub: Hub, request: RunRequest, device: Device, *, stream_text: bool, alone: bool
+) -> Outcome | HubError:
+    view = RunView(device.serial, stream_text=stream_text, alone=alone)
     try:
         return await hub.run(request, device, view)
     except HubError as error:
@@ -112,7 +119,7 @@ async def start_all(hub: Hub, pairs: Sequence[tuple[RunRequest, Device]]) -> lis
     """Start every run and leave it to its phone."""
 
     async def start(request: RunRequest, device: Device) -> RunHeader | HubError:
-        view = RunView(device.serial, stream_text=False)
+        view = RunView(device.serial, stream_text=False, alone=len(pairs) == 1)
         try:
             return await hub.start(request, device, view)
         except HubError as error:
@@ -261,7 +268,7 @@ _ROWS: Final[tuple[tuple[str, Callable[[RunRecord], object]], ...]] = (
     ("Android", lambda record: record.device.android),
     ("engine", lambda record: record.engine.name),
     ("model", lambda record: record.model.name),
-    ("profile", lambda record: record.profile),
+    ("profile", lambda record: record.profile or None),
     ("verdict", _verdict),
     ("load ms", _counter("load_ms", 1)),
     ("prompt tokens", _counter("prompt_tokens", 0)),

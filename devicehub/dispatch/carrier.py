@@ -291,6 +291,7 @@ class Carrier:
         with contextlib.suppress(HubError, TimeoutError):
             async with asyncio.timeout(_CANCEL_S):
                 if await adopter.adopt([(self._device, self._link.transport)]) is not None:
+                    self._listener.on_note(f"run {run_id} was stopped on the phone")
                     return
         self._listener.on_note(f"run {run_id} is stopped when its phone answers again")
 

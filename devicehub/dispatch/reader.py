@@ -10,11 +10,12 @@ from devicehub.dispatch.conditions import ConditionsReader
 from devicehub.dispatch.launches import CUSTOM, custom_of
 from devicehub.runner.contract import LaunchEnded, Positions
 from devicehub.runs.model import Launch
+from devicehub.units import format_celsius
 from devicehub.workloads.custom import CustomReader
 from devicehub.workloads.verdict import LaunchReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from devicehub.runner.contract import LaunchExit, Piece
     from devicehub.runs.model import RunHeader
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
 _NO_LIMIT: Final = -1
 """max_new_tokens where the config names none."""
-_LIMITS: Final = {
-    "limit_time": "wall_s",
-    "limit_temperature": "temp_mc",
-    "limit_battery": "battery_percent",
-    "limit_space": "free_mib",
+_LIMITS: Final[dict[str, tuple[str, Callable[[int], str]]]] = {
+    "limit_time": ("wall_s", lambda limit: f"time={limit} s"),
+    "limit_temperature": ("temp_mc", lambda limit: f"temp={format_celsius(limit)}"),
+    "limit_battery": ("battery_percent", lambda limit: f"battery={limit} %"),
+    "limit_space": ("free_mib", lambda limit: f"space={limit} MiB"),
 }
-"""The header's name of the limit behind each cause."""
+"""The header's name of the limit behind each cause, and how a person gave it."""
 
 
 def new_launch_reader(header: RunHeader) -> LaunchReader | CustomReader:
@@ -134,9 +135,11 @@ class RunReader:
         return launches
 
     def _limit_lines(self, cause: str | None) -> list[str]:
-        name = _LIMITS.get(cause or "", "")
+        if cause not in _LIMITS:
+            return []
+        name, describe = _LIMITS[cause]
         limit = self._header.limits.get(name)
-        return [] if limit is None else [f"{cause}: the run was given {name}={limit}"]
+        return [] if limit is None else [f"the run was given the limit {describe(limit)}"]
 
     def _judge(self, number: int, end: LaunchExit | None, cause: str | None, lines: Sequence[str]) -> Launch:
         status = end.status if end else None

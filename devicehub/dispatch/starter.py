@@ -62,10 +62,11 @@ class Starter:
             detach=request.detach,
         )
         self._add_ms("check_ms", begun_s)
+        if cautions and request.strict:
+            sentences = "; ".join(caution.sentence for caution in cautions)
+            raise RunRefused(serial, sentences, remedy="; ".join(caution.remedy for caution in cautions))
         for caution in cautions:
-            if request.strict:
-                raise RunRefused(serial, caution.sentence, remedy=caution.remedy)
-            self._listener.on_note(f"{caution.sentence}; {caution.remedy}")
+            self._listener.on_note(f"warning: {caution.sentence}; {caution.remedy}")
         return cautions
 
     async def deploy(self, transport: Transport) -> None:

@@ -56,7 +56,7 @@ class Sample:
         temps |= {name: value * 1000 for name, value in self.group("hal").items()}
         battery = self.number("battery.temp")
         if battery is not None:
-            temps.setdefault("battery", battery * 100)
+            temps["battery.temp"] = battery * 100  # a zone may be called battery as well
         return {name: round(value) for name, value in temps.items() if _COLDEST_MC < value < _HOTTEST_MC}
 
     @property

@@ -117,4 +117,4 @@ def test_a_limit_says_what_it_was() -> None:
     reader.feed(LaunchEnded(replace(end(1, 0).exit, cause="limit_time", status=143)))
     (launch,) = reader.finish(None)
     assert (launch.verdict, launch.cause) == ("failed", "limit_time")
-    assert "limit_time: the run was given wall_s=600" in launch.evidence
+    assert "the run was given the limit time=600 s" in launch.evidence

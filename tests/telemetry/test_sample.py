@@ -28,7 +28,7 @@ def test_a_zone_in_degrees_and_one_in_milli_degrees() -> None:
 def test_the_value_of_an_absent_sensor_is_no_temperature() -> None:
     sample = parse_sample(b"fast\tzone.mtktscpu=-274000\tzone.cpu=nan\thal.skin=38.2\tbattery.temp=310")
     assert sample is not None
-    assert sample.temps_mc() == {"skin": 38200, "battery": 31000}
+    assert sample.temps_mc() == {"skin": 38200, "battery.temp": 31000}
 
 
 def test_what_is_absent_is_none_and_what_is_garbage_is_no_sample() -> None:

@@ -30,7 +30,7 @@ def test_course_of_every_reading() -> None:
     found = summarize_samples(read(LINES))
     assert found.temps_mc["cpu"] == Course(start=41000, lowest=41000, highest=61000, end=55000)
     assert found.temps_mc["skin"].end == 33500
-    assert found.temps_mc["battery"].highest == 30500
+    assert found.temps_mc["battery.temp"].highest == 30500
     assert found.caps_khz["policy4"] == Course(start=2400000, lowest=1900000, highest=2400000, end=2400000)
     assert (found.battery_percent_start, found.battery_percent_end) == (80, 79)
     assert found.mem_available_kib_lowest == 300
