@@ -67,7 +67,10 @@ class Connection(asyncio.BufferedProtocol):
         self.adbd = adbd
         self.max_payload = adbd.max_payload
         self.streams: dict[int, Stream] = {}
-        self._assembler = Assembler(max_payload=max(adbd.max_payload, _SMALL))
+        # Newer adbds verify nothing, not even before CNXN: an adb server that reconnects by itself keeps the
+        # version that it negotiated before and sends no checksums.
+        verifies = adbd.version < VERSION_SKIP_CHECKSUM
+        self._assembler = Assembler(max_payload=max(adbd.max_payload, _SMALL), checked=verifies)
         self._transport: asyncio.Transport | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -192,7 +195,6 @@ class Connection(asyncio.BufferedProtocol):
         self._drop_streams()
         self._online = False
         self._checked = min(message.arg0, self.adbd.version) < VERSION_SKIP_CHECKSUM
-        self._assembler.checked = self._checked
         self.max_payload = max(1, min(message.arg1, self.adbd.max_payload))
         features = parse_banner(message.payload)
         self._delayed_ack = "delayed_ack" in features and "delayed_ack" in self.adbd.features

@@ -89,12 +89,13 @@ class Assembler:
     The caller asks for `buffer()`, fills some of it and tells how much with `filled(n)`; a message comes
     back when it is whole.
 
-    Attributes:
+    Args:
+        max_payload: the most that a header may announce.
         checked: verify payload checksums; old protocol versions do.
     """
 
-    def __init__(self, *, max_payload: int) -> None:
-        self.checked = True
+    def __init__(self, *, max_payload: int, checked: bool) -> None:
+        self._checked = checked
         self._max_payload = max_payload
         self._header = bytearray(HEADER.size)
         self._payload: bytearray | None = None
@@ -138,7 +139,7 @@ class Assembler:
     def _finish(self, payload: bytearray) -> Message:
         command, arg0, arg1, _, check, _ = HEADER.unpack(self._header)
         self._expect(None)
-        if self.checked and checksum(payload) != check:
+        if self._checked and checksum(payload) != check:
             raise TransportError(f"wrong checksum of a payload of {len(payload)} bytes")
         return Message(command, arg0, arg1, payload)
 

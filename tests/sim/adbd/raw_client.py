@@ -36,9 +36,11 @@ class RawClient:
         self.writer = writer
         self.version = 0x01000001
 
-    async def send(self, command: int, arg0: int, arg1: int, payload: bytes = b"") -> None:
-        """Send one message, checksums filled in."""
-        self.writer.write(encode(Message(command, arg0, arg1, payload), checked=True))
+    async def send(
+        self, command: int, arg0: int, arg1: int, payload: bytes = b"", *, checked: bool = True
+    ) -> None:
+        """Send one message, with its checksum or with 0 in its place."""
+        self.writer.write(encode(Message(command, arg0, arg1, payload), checked=checked))
         await self.writer.drain()
 
     async def receive(self) -> Message:

@@ -128,6 +128,15 @@ async def test_android_8_verifies_checksums_and_takes_256_kib(key: Path) -> None
         assert b"sendrecv_v2" not in hello.payload
         remote = await client.open_stream(b'exec:echo "TMPDIR=$TMPDIR"')
         assert await client.read_all(remote) == b"TMPDIR=\n"
+        await client.send(Command.CNXN, 0x01000001, 1 << 20, b"host::", checked=False)
+        assert await client.is_cut()
+
+
+async def test_a_server_that_comes_back_by_itself_sends_no_checksums(phone: VirtualPhone) -> None:
+    async with connect_raw(phone.address) as client:
+        await client.send(Command.CNXN, 0x01000001, 1 << 20, b"host::features=shell_v2", checked=False)
+        answer = await client.receive()
+        assert (answer.command, answer.arg0) == (Command.AUTH, AuthKind.TOKEN)
 
 
 async def test_abb_exec_answers_what_adb_asks_before_an_install(phone: VirtualPhone, key: Path) -> None:

@@ -21,8 +21,7 @@ MESSAGES = [
 
 
 def _assemble(data: bytes, step: int, *, checked: bool = True) -> list[Message]:
-    assembler = Assembler(max_payload=4096)
-    assembler.checked = checked
+    assembler = Assembler(max_payload=4096, checked=checked)
     found = []
     while data:
         buffer = assembler.buffer()
