@@ -27,7 +27,7 @@ async def test_a_demo_that_is_ended_cleans_up_as_at_ctrl_c(number: signal.Signal
         os.kill(process.pid, number)
         _, said = await process.communicate()
     assert process.returncode == 130
-    *_, told, last = said.splitlines()
+    *_, told, last = filter(None, said.splitlines())
     assert told.endswith(b"was stopped on the phone")
     assert last == b"devicehub: interrupted"
     assert leftovers(tmp_path) == []
