@@ -11,7 +11,7 @@ space  := $(subst ,, )
 WANTED := $(strip test $(EXTRAS))
 TESTS  := $(VENV)/.installed-$(subst $(space),-,$(WANTED))
 
-.PHONY: setup demo check test bench wheel clean
+.PHONY: setup demo check test chaos bench wheel clean
 
 setup: $(VENV)/.installed
 
@@ -39,6 +39,10 @@ check: $(TESTS)
 test: $(TESTS)
 	@sh tests/install_shells.sh
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+# Many random runs to which things happen; CHAOS_FIRST=N begins with another seed.
+chaos: $(TESTS)
+	CHAOS_SEEDS=$(or $(CHAOS_SEEDS),200) $(BIN)/pytest $(PYTEST_ARGS) tests/chaos -k seed
 
 bench: $(TESTS)
 	$(BIN)/python -m tests.bench

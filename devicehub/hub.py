@@ -106,9 +106,14 @@ class Hub:
         return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
     async def devices(self) -> list[Device]:
-        """All phones that adb lists now, identified as far as they answer; all are asked at a time."""
+        """All phones that adb lists now, identified as far as they answer; all are asked at a time.
+
+        Raises:
+            AdbServerUnavailable: the server died.
+        """
+        lines = self._registry.see(await self.client.devices())
         async with asyncio.TaskGroup() as tasks:
-            for line in self._registry.see(await self.client.devices()):
+            for line in lines:
                 tasks.create_task(self._identify(line))
         return self._mark(self._registry.devices())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sqlite3
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import pytest
 
-from devicehub.adb.server import private_server
+from devicehub import procs
+from devicehub.adb.server import ensure_server, private_server
 from devicehub.clock import SystemClock
 from devicehub.demo_model import demo_model_dir
 from devicehub.dispatch.request import RunRequest
@@ -27,6 +29,7 @@ from devicehub.sim.engine.scenario import EngineScript
 from devicehub.sim.phone import PhoneSpec, VirtualPhone, virtual_phone
 from devicehub.workloads.prompts import encode_prompts
 from tests.chaos.moments import Listener
+from tests.e2e.command import DEVICEHUB
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -48,8 +51,14 @@ BUNDLES: Final = {"stdout": "virtual", "logcat": "virtual-logcat"}
 OURS: Final = ("llm_demo", "supervise.sh", "sample.sh", "logcat")
 """What a run starts on a phone, by pieces of command lines."""
 _PATIENCE_S: Final = 60.0
-_BOUND_S: Final = 150.0
+BOUND_S: Final = 100.0
 _LOOK_S: Final = 0.1
+_SEES_NOTHING: Final = {
+    "ADB_USB": "0",
+    "ADB_EMU": "0",
+    "ADB_MDNS": "0",
+    "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553",
+}
 _ENDS: Final = "SELECT count(*) FROM ends WHERE run_id = ?"
 
 needs_shells = pytest.mark.skipif(
@@ -63,15 +72,28 @@ class Bench:
 
     Attributes:
         build: where that engine's figures go, stdout or logcat.
+        one_at_a_time: held while something happens to the phone.
+        is_over: nothing more shall.
+        spoilt: the runs on the phone whose figures something touched.
     """
 
     phone: VirtualPhone
     build: str
     listener: Listener = field(default_factory=Listener)
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_over: bool = False
+    spoilt: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> Faults:
         return self.phone.faults
+
+    def measuring(self) -> str | None:
+        """The run on the phone whose engine speaks now."""
+        if not self.faults.processes("llm_demo"):
+            return None
+        spoke = self.phone.root.glob(f"{PHONE_ROOT.lstrip('/')}/runs/*/1/stdout")
+        return max(((path.stat().st_mtime, path.parts[-3]) for path in spoke), default=(0.0, None))[1]
 
     def lock_is_free(self) -> bool:
         """Whether a next run gets the phone: a lock of another boot, or of nobody who lives, is none."""
@@ -112,8 +134,9 @@ class Desk:
         )
 
     async def device(self, bench: Bench) -> Device:
-        """The phone as the hub sees it, connected again if adb forgot it."""
-        async with asyncio.timeout(_BOUND_S):
+        """The phone as a next command sees it, connected again if adb forgot it."""
+        async with asyncio.timeout(BOUND_S):
+            await ensure_server(self.server.address)
             while True:
                 with contextlib.suppress(AdbError):
                     for device in await self.hub.devices():
@@ -127,24 +150,34 @@ class Desk:
 
     async def kill_server(self) -> None:
         """End the adb server, by its own command; the hub starts another on its port."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.address.port)
-        writer.write(b"0009host:kill")
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        await _kill_server(self.server)
+
+    @contextlib.asynccontextmanager
+    async def command(self, *benches: Bench, retries: int) -> AsyncIterator[asyncio.subprocess.Process]:
+        """`devicehub run` in a process of its own, on these phones of one build."""
+        words: list[str | Path] = [DEVICEHUB, "run", MODEL, "--engine", benches[0].build]
+        for bench in benches:
+            words += ["--on", (await self.device(bench)).serial]
+        words += ["--profile", "greedy-repeatable", "--prompt", PROMPT]
+        words += ["--set", f"max_new_tokens={TOKENS}", "--sample-hz", f"{SAMPLE_HZ:g}"]
+        environ = {
+            **os.environ,
+            "ANDROID_ADB_SERVER_PORT": str(self.server.address.port),
+            "DEVICEHUB_HOME": str(self.hub.home.root),
+        }
+        async with procs.child([*words, "--retries", str(retries)], env=environ) as process:
+            yield process
 
     async def carry(self, bench: Bench, *, retries: int = 0) -> RunRecord:
         """One run to its end, as `devicehub run` carries it."""
         device = await self.device(bench)
         request = await self.request(bench, retries=retries)
-        async with asyncio.timeout(_BOUND_S):
+        async with asyncio.timeout(BOUND_S):
             return (await self.hub.run(request, device, bench.listener)).record
 
     async def adopted(self) -> None:
         """Let later commands take up what was left, until no run is open."""
-        async with asyncio.timeout(_BOUND_S):
+        async with asyncio.timeout(BOUND_S):
             for bench in self.benches:
                 await self.device(bench)
             await self.hub.adopt()
@@ -152,10 +185,14 @@ class Desk:
                 await self.clock.sleep(_LOOK_S)
                 await self.hub.adopt()
 
+    async def decided(self) -> None:
+        """Wait until no phone carries on by itself."""
+        for bench in self.benches:
+            await bench.faults.when_gone("supervise.sh")
+
     async def assert_ended_once(self) -> list[RunRecord]:
         """Every run has its one end, which nothing changes any more, and the phones are as before."""
         rows = self.hub.store.runs(limit=-1)
-        assert rows
         assert self.hub.store.open_runs() == []
         ends = [self._stored(row) for row in rows]
         await self.hub.adopt()
@@ -188,6 +225,11 @@ async def desk_with(folder: Path, *wanted: tuple[PhoneSpec, str]) -> AsyncIterat
     """A hub on a private adb server, with a phone for each spec and the build of its engine."""
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(private_server(home=folder / "adb"))
+        # A hub whose adb server is gone starts one as a user's: it must find nothing but these phones.
+        environ = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in {**_SEES_NOTHING, "HOME": str(folder / "adb")}.items():
+            environ.setenv(name, value)
+        stack.push_async_callback(_kill_server, server)
         benches = []
         for number, (spec, build) in enumerate(wanted):
             named = replace(spec, serialno=f"CHAOS{number}")
@@ -206,6 +248,15 @@ async def desk_with(folder: Path, *wanted: tuple[PhoneSpec, str]) -> AsyncIterat
         for bench in benches:
             await desk.device(bench)
         yield desk
+
+
+async def _kill_server(server: PrivateServer) -> None:
+    with contextlib.suppress(ConnectionError):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.address.port)
+        writer.write(b"0009host:kill")
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
 
 
 _texts: Final[dict[str, str | None]] = {}
