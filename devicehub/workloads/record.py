@@ -12,8 +12,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of one perf block, table row or PERF line; None is what the tool did not say or gave as nan.
 
     Attributes:
-        tool: llm_demo, llm_bench or mnn_chat.
-        source: where it was printed: stdout or logcat.
+        tool: llm_demo, llm_bench or mnn_chat; of a custom workload the command's program.
+        source: where it was printed: stdout or logcat; of a custom workload also stderr and result, joined
+            by `+` where a record's figures stand in several places.
         backend: as the tool names it; llm_bench names the one that was asked for, not the one that ran.
         prefill_s: over all prompts of the launch; so are the other times and counts.
         decode_s: without sampling.

@@ -116,3 +116,17 @@ def test_check_of_a_file_that_is_no_profile(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_text("", encoding="utf-8")
     assert run("check", path) == 4
+
+
+def test_a_custom_workload_is_shown_whole_and_checked_to_its_patterns(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("show", "custom-llm-demo", "--json") == 0
+    profile = printed(capsys)["profile"]
+    assert (profile["workload"], profile["custom"]["command"][0]) == ("custom", "llm_demo")
+    text = 'summary = "x"\nworkload = "custom"\n[custom]\ncommand = ["x"]\n[[custom.success]]\nregex = "("\n'
+    (home / "runs" / "mine.toml").write_text(text, encoding="utf-8")
+    assert run("check", home / "runs" / "mine.toml", "--json") == 1
+    [problem] = printed(capsys)
+    assert (problem["key"], problem["file"]) == ("custom.success[0].regex", str(home / "runs" / "mine.toml"))
+    assert "is no regular expression" in problem["problem"]
