@@ -123,7 +123,9 @@ class Follower:
             cause = await self._across_breaks(handle, self._collect)
         except RunLost as lost:
             cause, sentence = lost.cause, str(lost)
-            self.timings.setdefault("run_ms", self._ms_since(begun_s))
+            if "run_ms" not in self.timings:
+                self.timings["run_ms"] = self._ms_since(begun_s)
+                begun_s = self._clock.monotonic_s()
             await self.runner.abandon(handle)  # what the supervisor left behind
         self._journal.samples(b"", last=True)
         launches = self._reader.finish(cause if cause != STOPPED else None, [sentence] if sentence else [])
