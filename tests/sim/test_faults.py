@@ -84,6 +84,11 @@ def ticks(stat: str) -> int:
     return sum(map(int, line.split()[1:]))
 
 
+async def test_the_counters_of_a_phone_are_right_from_the_first_look(tmp_path: Path) -> None:
+    async with desk_with(CONFINED, tmp_path) as desk:
+        assert abs(host_ticks() - ticks(await desk.sh("cat /proc/stat"))) < 1000
+
+
 async def test_a_phone_that_sleeps_counts_time_and_no_ticks(tmp_path: Path) -> None:
     async with desk_with(CONFINED, tmp_path) as desk:
         await desk.background("1005")

@@ -174,6 +174,9 @@ class Adbd:
 
     def connected(self, connection: Connection) -> None:
         """Note a connection."""
+        if not self._connections:
+            # Counters that stood still until now must not leap within a run: nobody's phone does that.
+            self.live.refresh(wall_s=self._clock.wall_s())
         self._connections.add(connection)
 
     def disconnected(self, connection: Connection) -> None:
