@@ -22,7 +22,7 @@
     ├── RunnerError
     │   ├── AgentVersionMismatch   transient: push again
     │   ├── PhoneLocked            another run holds the phone
-    │   └── RunLost                last heartbeat
+    │   └── RunLost                transient: last heartbeat
     ├── RunError
     │   ├── IllegalTransition
     │   ├── PhoneAway              the run goes on there
@@ -314,6 +314,8 @@ class RunLost(RunnerError):
     Attributes:
         cause: a slug of `workloads.failures`: adbd_restarted, rebooted or agent_killed.
     """
+
+    transient = True
 
     def __init__(self, *, serial: str, run_id: str, cause: str, last_heartbeat: str | None = None) -> None:
         super().__init__(serial, run_id, cause, last_heartbeat)

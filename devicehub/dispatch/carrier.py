@@ -22,7 +22,17 @@ from devicehub.dispatch.outcome import STOPPED, Ended
 from devicehub.dispatch.proof import has_begun
 from devicehub.dispatch.request import SilentListener
 from devicehub.dispatch.starter import Starter
-from devicehub.errors import AdbError, DeviceGone, HubError, PhoneAway, PhoneLocked, RunRefused, StoreError
+from devicehub.errors import (
+    AdbError,
+    DeviceGone,
+    HubError,
+    PhoneAway,
+    PhoneLocked,
+    RunLost,
+    RunnerError,
+    RunRefused,
+    StoreError,
+)
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState
 from devicehub.runs.model import Attempt
@@ -219,8 +229,27 @@ class Carrier:
             handle = await self._starter.start(self._link.transport, self._header, self._phone_run_id)
         except AdbError as error:
             handle = await self._settle(error)
+        except RunnerError as error:
+            await self._ask_why(error)
+            raise
         self._move(RunEvent.STARTED)
         return handle
+
+    async def _ask_why(self, error: RunnerError) -> None:
+        """A supervisor that never came up may have been killed with the rest: the phone knows.
+
+        Raises:
+            RunLost: it was.
+        """
+        if isinstance(error, PhoneLocked):
+            return
+        status = await self._runner.status(self._phone_run_id)
+        if status.state == "lost":
+            raise RunLost(
+                serial=self._device.serial,
+                run_id=self._phone_run_id,
+                cause=status.cause or "agent_killed",
+            ) from error
 
     async def _settle(self, error: AdbError) -> RunHandle:
         """The link broke while the run was started: find out whether it was.

@@ -15,6 +15,7 @@ from devicehub.errors import (
     InputError,
     NoSpace,
     PhoneLocked,
+    RunLost,
     RunnerError,
     StoreError,
 )
@@ -55,6 +56,8 @@ async def tidy(means: Means, runner: Runner, serialno: str) -> None:
 
 def cause_of(error: HubError) -> str:
     """The cause, a slug of `failures`, of a run that an error ended."""
+    if isinstance(error, RunLost):
+        return error.cause
     return next((slug for kind, slug in _CAUSES if isinstance(error, kind)), "agent_failed")
 
 

@@ -64,7 +64,6 @@ class Never:
 _UNHARMED: Final = End("succeeded", trusted=True)
 _AGAIN: Final = End("succeeded", attempts=(2,), trusted=True)
 _PERHAPS_AGAIN: Final = End("succeeded", attempts=(1, 2), trusted=True)
-_NOT_UP: Final = End("failed", "agent_failed", trusted=False, otherwise=_PERHAPS_AGAIN)
 _NO_AGENT: Final = Never("nothing of the agent runs before the start")
 _AGENT_DONE: Final = Never("publishing the end is the agent's last act")
 
@@ -106,12 +105,12 @@ MATRIX: Final[dict[Case, End | Never]] = {
     Case("clock", "decoding"): End("failed", "clock_step", trusted=False, figures=True),
     Case("clock", "collecting"): _UNHARMED,
     Case("supervisor", "deploying"): _NO_AGENT,
-    Case("supervisor", "starting"): _NOT_UP,
+    Case("supervisor", "starting"): _PERHAPS_AGAIN,
     Case("supervisor", "decoding"): End("succeeded", attempts=(2,), first_cause="agent_killed", trusted=True),
     Case("supervisor", "decoding", retries=0): End("failed", "agent_killed", trusted=False),
     Case("supervisor", "collecting"): _AGENT_DONE,
     Case("agent", "deploying"): _NO_AGENT,
-    Case("agent", "starting"): _NOT_UP,
+    Case("agent", "starting"): _PERHAPS_AGAIN,
     Case("agent", "decoding"): End("succeeded", attempts=(2,), first_cause="agent_killed", trusted=True),
     Case("agent", "decoding", retries=0): End("failed", "agent_killed", trusted=False),
     Case("agent", "collecting"): _AGENT_DONE,
