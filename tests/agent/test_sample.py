@@ -34,8 +34,11 @@ Current cooling devices from HAL:
 """
 
 
-async def sampled(phone: LocalPhone, seconds: str = "1.5") -> list[Sample]:
-    run = phone.prepare(spec_of(phone, *sh(phone, f"sleep {seconds}")))
+async def sampled(phone: LocalPhone, *lanes: str, seconds: str = "1.5") -> list[Sample]:
+    """The samples of a run that lasts so long, and until there are lines of these lanes."""
+    samples = phone.run_dir("r1") / "samples"
+    until = "".join(f"until grep -q '^{name}' {samples}; do sleep 0.1; done; " for name in lanes)
+    run = phone.prepare(spec_of(phone, *sh(phone, f"{until}sleep {seconds}")))
     started = await phone.start("r1")
     assert started.status == 0, started.stderr
     await phone.finished("r1")
@@ -94,7 +97,7 @@ async def test_a_phone_that_shows_everything_is_not_asked_by_dumpsys(phone: Loca
 async def test_what_only_dumpsys_gives_comes_in_its_own_lanes(phone: LocalPhone) -> None:
     (phone.folder / "dumpsys/battery").write_text(BATTERY)
     (phone.folder / "dumpsys/thermalservice").write_text(THERMAL)
-    samples = await sampled(phone, "2.5")
+    samples = await sampled(phone, "fast", "battery", "thermal")
     assert lane(samples, "battery").group("battery") == {
         "capacity": 97, "temp": 310, "voltage": 4183, "status": 3,
     }  # fmt: skip
@@ -107,7 +110,7 @@ async def test_what_only_dumpsys_gives_comes_in_its_own_lanes(phone: LocalPhone)
 async def test_an_old_phone_without_anything_is_absent_not_zero(phone: LocalPhone) -> None:
     (phone.folder / "proc/meminfo").write_text("MemTotal: 1918692 kB\nMemFree: 50000 kB\n")
     put(phone, "devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "998400")
-    samples = await sampled(phone)
+    samples = await sampled(phone, "fast")
     fast = lane(samples, "fast")
     assert fast.number("mem_kb") is None
     assert fast.group("khz") == {"cpu0": 998400}
@@ -132,7 +135,7 @@ async def test_gpu_load_and_clock_are_told_where_a_driver_shows_them(phone: Loca
     put(phone, "class/misc/mali0/device/cur_freq", "848000")
     put(phone, "class/power_supply/battery/capacity", "80")
     put(phone, "class/power_supply/battery/status", "Not charging")
-    fast = lane(await sampled(phone), "fast")
+    fast = lane(await sampled(phone, "fast"), "fast")
     assert fast.values["gpu.busy"] == "37 0 63"
     assert fast.number("gpu.clock") == 848000
     assert fast.values["battery.status"] == "Not charging"
@@ -148,7 +151,7 @@ async def test_an_older_thermal_service_is_asked_where_the_newer_one_is_missing(
         "Skin temperatures: [-3.4028235E38]\n"
         "Fan speed: []\n"
     )
-    hardware = lane(await sampled(phone, "2.5"), "hardware")
+    hardware = lane(await sampled(phone, "hardware"), "hardware")
     assert hardware.group("hal") == {"CPU0": 38.0, "CPU1": 39.5, "Battery0": 31.0, "Skin0": -3.4028235e38}
     assert hardware.temps_mc() == {"CPU0": 38000, "CPU1": 39500, "Battery0": 31000}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from devicehub import procs
+from tests.e2e.fleet import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def _command(*words: str) -> list[str]:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 async def test_it_prints_connect_lines_and_ends_cleanly(number: signal.Signals, status: int) -> None:
-    port = _free_ports(2)
+    port = free_ports(2)
     async with procs.child(_command("--phones", "2", "--port", str(port)), env=dict(os.environ)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -46,7 +46,7 @@ async def test_ports_of_emulators_are_a_usage_error() -> None:
 async def test_a_scenario_is_played_and_a_wrong_one_refused(tmp_path: Path) -> None:
     file = tmp_path / "scenario.toml"
     file.write_text("[[fault]]\ndo = 'set_battery'\nlevel = 3\n")
-    words = ("--port", str(_free_ports(1)), "--scenario", str(file))
+    words = ("--port", str(free_ports(1)), "--scenario", str(file))
     async with procs.child(_command(*words), env=dict(os.environ)) as process:
         assert process.stderr is not None
         while b"VIRT0001: set_battery" not in await process.stderr.readline():
@@ -56,11 +56,3 @@ async def test_a_scenario_is_played_and_a_wrong_one_refused(tmp_path: Path) -> N
     assert done.status == 4
     assert b"fault[0].do" in done.stderr
     assert b"did you mean set_battery?" in done.stderr
-
-
-def _free_ports(count: int) -> int:
-    """The first of some ports in a row that were free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    return port - count if port + count > 65000 else port
