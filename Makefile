@@ -11,7 +11,7 @@ space  := $(subst ,, )
 WANTED := $(strip test $(EXTRAS))
 TESTS  := $(VENV)/.installed-$(subst $(space),-,$(WANTED))
 
-.PHONY: setup demo check test chaos bench wheel clean
+.PHONY: setup demo check test test-export chaos soak bench wheel clean
 
 setup: $(VENV)/.installed
 
@@ -40,12 +40,20 @@ test: $(TESTS)
 	@sh tests/install_shells.sh
 	$(BIN)/pytest $(PYTEST_ARGS)
 
+# Exports by every recipe from random models; with EXTRAS=export, some ten minutes on two cores.
+test-export: $(TESTS)
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'recipes or slow' tests/export
+
 # Many random runs to which things happen; CHAOS_FIRST=N begins with another seed.
 chaos: $(TESTS)
 	CHAOS_SEEDS=$(or $(CHAOS_SEEDS),200) $(BIN)/pytest $(PYTEST_ARGS) tests/chaos -k seed
 
+# Ten minutes of mishaps for a hub with ten virtual phones; SOAK_MINUTES says how many else.
+soak: $(TESTS)
+	$(BIN)/python -m tests.soak --minutes $(or $(SOAK_MINUTES),10)
+
 bench: $(TESTS)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(BENCH)
 
 wheel: $(TESTS)
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -37,12 +37,15 @@ find_starter() {
 }
 
 # Blank lines are what is left of the room that was kept for the file.
-show() { if slurp "$run/$1"; then out "${text%%"$newline$newline"*}"; fi; }
+show_file() { if slurp "$1"; then out "${text%%"$newline$newline"*}"; fi; }
+
+show() { show_file "$run/$1"; }
 
 show_status() {
   read_state
   case $state in
-    ended) show_launches; show exit ;;
+    ended) show_launches; show exit; show_facts ;;
+    running) show status; show supervisor; show gate ;;
     *) show status; show supervisor ;;
   esac
   # Last: the status file of a dead supervisor says that it runs.
@@ -51,10 +54,18 @@ show_status() {
   out "state=$state"
 }
 
+# Of the supervisor's first words those that hold after it: who collects the run may not have heard them.
+show_facts() {
+  for fact in usb_state screen plugged steady agent; do
+    if field "$run/supervisor" "$fact"; then out "$fact=$value"; fi
+  done
+}
+
 show_launches() {
+  read_launch
   number=1
-  while [ -f "$run/$number/exit" ]; do
-    show "$number/exit"
+  while place "$number" && [ -f "$launch_dir/exit" ]; do
+    show_file "$launch_dir/exit"
     number=$((number + 1))
   done
 }
@@ -67,7 +78,7 @@ stop_run() {
   read_state
   case $state in
     running) find_supervisor && kill -s TERM "$super" ;;
-    lost) end_leftovers; drop_lock ;;
+    lost) end_leftovers; read_launch; drop_lock ;;
     ended) end_leftovers ;;
   esac
   out "state=$state"
@@ -87,6 +98,7 @@ follow_run() {
   done
   if [ ! -f "$run/supervisor" ]; then mark lost; show_status; mark end; return 0; fi
   cd "$run" || exit "$E_NO_RUN"
+  read_launch
   opened='' seen='' pause=$TICK_S
   exec 5<log 6<samples
   mark log; tail -c "+$5" <&5
@@ -96,10 +108,10 @@ follow_run() {
   while :; do
     # Looked at before the files: what was written before the end is sent.
     if [ -f exit ]; then state=ended; elif ! alive "${super-}" "${super_start-}"; then read_state; fi
-    while open_launch && [ -f "$number/exit" ]; do
+    while open_launch && [ -f "$launch_dir/exit" ]; do
       send_all
       mark launch_exit
-      show "$number/exit"
+      show_file "$launch_dir/exit"
       out "phone_boot_id=$boot_id"
       mark tick
       exec 3<&- 4<&-
@@ -108,7 +120,7 @@ follow_run() {
       opened='' from_out=1 from_err=1
       number=$((number + 1))
     done
-    new=$(stat -c %s ./"$number"/stdout ./"$number"/stderr log samples 2>/dev/null)
+    new=$(stat -c %s "$launch_dir/stdout" "$launch_dir/stderr" log samples 2>/dev/null)
     if [ "$new" != "$seen" ] || [ "$state" != running ]; then send_all; fi
     seen=$new
     case $state in
@@ -125,8 +137,8 @@ follow_run() {
 # no offset is ever computed here.
 open_launch() {
   [ -z "$opened" ] || return 0
-  [ -f "$number/stderr" ] || return 1
-  exec 3<"$number/stdout" 4<"$number/stderr"
+  place "$number" && [ -f "$launch_dir/stderr" ] || return 1
+  exec 3<"$launch_dir/stdout" 4<"$launch_dir/stderr"
   opened=1
   mark "stdout $number"; tail -c "+$from_out" <&3
   mark "stderr $number"; tail -c "+$from_err" <&4
@@ -144,7 +156,8 @@ send_all() {
 # The lock's holder is this process and what it becomes: a hang-up ends both.
 repeat_launch() {
   case $1 in '' | *[!0-9]*) die "$E_USAGE" "not a launch: $1" ;; esac
-  if [ ! -f "$run/exit" ] || [ ! -f "$run/$1/exit" ]; then
+  read_launch
+  if [ ! -f "$run/exit" ] || ! place "$1" || [ ! -f "$launch_dir/exit" ]; then
     die "$E_NO_RUN" "launch $1 of run $run_id has not ended here"
   fi
   start_of "$$" || die "$E_SUPERVISOR" "cannot read /proc/$$/stat"
@@ -153,10 +166,6 @@ repeat_launch() {
   mkdir -p "$launch_dir"
   publish "$launch_dir/pid" "$$ $start"
   be_victim
-  launch_cwd=
-  # shellcheck disable=SC1091
-  . "$run/launch"
-  "launch_$1_place"
   cd "$launch_cwd" || exit 125
   unset DEVICEHUB_PROC DEVICEHUB_SYS
   out "$2"
@@ -168,7 +177,7 @@ list_runs() {
   for folder in "$root"/runs/*/; do
     folder=${folder%/}
     [ -d "$folder" ] || continue
-    (use_run "${folder##*/}" 2>/dev/null && read_state && out "$run_id $state")
+    (use_run "${folder##*/}" 2>/dev/null && follow_list && read_state && out "${folder##*/} $state")
   done
 }
 
@@ -180,8 +189,9 @@ collect_garbage() {
   for folder in "$root"/runs/*/; do
     folder=${folder%/}
     [ -d "$folder" ] || continue
-    is_older "$folder" "$1" || continue
-    (use_run "${folder##*/}" && read_state && [ "$state" != running ] && rm -rf "$run" && out "runs/$run_id")
+    # By the age of the list that it is part of: of two such runs none is of use without the other.
+    (use_run "${folder##*/}" && follow_list && { [ -d "$run" ] || run=$folder; } && is_older "$run" "$1" && read_state &&
+      [ "$state" != running ] && rm -rf "$folder" && out "runs/${folder##*/}")
   done
   # A run that begins meanwhile renews the stamp or writes the folder again; the lock keeps it from starting here.
   start_of "$$" || return 0
@@ -198,12 +208,14 @@ collect_garbage() {
 }
 
 read_boot_id
+# A run that is gone may have left the phone in a mode of its own; any contact undoes that.
+[ ! -f "$root/steady" ] || sh "$agent/steady.sh" restore </dev/null >/dev/null 2>&1
 command=${1-}
 case "$command:$#" in
-  status:2) use_run "$2"; show_status ;;
-  stop:[23]) use_run "$2"; stop_run "${3-stopped}" ;;
-  follow:8) use_run "$2"; follow_run "$3" "$4" "$5" "$6" "$7" "$8" ;;
-  repeat:4) use_run "$2"; repeat_launch "$3" "$4" ;;
+  status:2) use_run "$2"; follow_list; show_status ;;
+  stop:[23]) use_run "$2"; follow_list; stop_run "${3-stopped}" ;;
+  follow:8) use_run "$2"; follow_list; follow_run "$3" "$4" "$5" "$6" "$7" "$8" ;;
+  repeat:4) use_run "$2"; follow_list; repeat_launch "$3" "$4" ;;
   list:1) list_runs ;;
   gc:3) collect_garbage "$2" "$3" ;;
   *) die "$E_USAGE" "usage: ctl.sh status|stop|follow|repeat|list|gc ..." ;;

@@ -9,7 +9,7 @@ umask 077
 set -u
 
 # shellcheck disable=SC2034
-CONTRACT=2
+CONTRACT=3
 # shellcheck disable=SC2034
 E_USAGE=64 E_CONTRACT=65 E_LOCKED=66 E_ALREADY=67 E_NO_RUN=68 E_SUPERVISOR=69 E_CONFIG=70 E_STOPPED=71
 
@@ -79,6 +79,38 @@ read_stop() {
   [ -n "$text" ] || text=stopped
 }
 
+# place NUMBER: sets launch_home, launch_dir, launch_cwd and the rest of what the launch file says of a launch; fails
+# where the list has no such launch.
+# shellcheck disable=SC2034,SC2154
+place() {
+  launch_dir=$run/none launch_cwd='' launch_sampled=1
+  [ "$1" -gt 0 ] && [ "$1" -le "$launch_count" ] && "launch_$1_place"
+}
+
+# Reads what the list is made of; a run that has none has no launches.
+read_launch() {
+  launch_count=0
+  # shellcheck disable=SC1091
+  [ ! -f "$run/launch" ] || . "$run/launch"
+}
+
+# Removes the work folders that are for this list alone; by the holder of its lock, for another list may have equal ones.
+discard_all() {
+  discarding=0
+  while [ "$discarding" -lt "${launch_count:-0}" ]; do
+    discarding=$((discarding + 1))
+    launch_discards=
+    place "$discarding"
+    case ${launch_discards:+$launch_cwd} in "$root"/work/?*) rm -rf "$launch_cwd" ;; esac
+  done
+}
+
+# follow_list: a run that is part of another one's list stands for that list.
+follow_list() {
+  slurp "$run/part_of" && [ -n "$text" ] || return 0
+  use_run "${text%%"$newline"*}"
+}
+
 # field FILE KEY: sets value to what stands after KEY= in the file.
 field() {
   value=
@@ -139,13 +171,19 @@ find_supervisor() {
 # end_leftovers: ends workload and log capture of a run whose supervisor cannot.
 end_leftovers() {
   field "$run/supervisor" boot_id && [ "$value" = "$boot_id" ] || return 0
-  for file in "$run"/*/pid "$run/capture"; do
-    slurp "$file" || continue
-    # shellcheck disable=SC2086
-    set -- ${text%%"$newline"*}
-    if alive "${1-}" "${2-}"; then signal_group KILL "$1"; fi
-    stop_app "${file%/*}"
+  for file in "$run"/*/pid "$run/capture"; do end_leftover; done
+  slurp "$run/parts" || return 0
+  for part in $text; do
+    for file in "$root/runs/$part"/*/pid; do end_leftover; done
   done
+}
+
+end_leftover() {
+  slurp "$file" || return 0
+  # shellcheck disable=SC2086
+  set -- ${text%%"$newline"*}
+  if alive "${1-}" "${2-}"; then signal_group KILL "$1"; fi
+  stop_app "${file%/*}"
 }
 
 # stop_app FOLDER: ends the app of a launch whose app.sh was killed before it could.
@@ -172,9 +210,8 @@ read_lock() {
   slurp "$lock/owner" || return 0
   # shellcheck disable=SC2086
   set -- $text
-  [ "${1-}" = "$boot_id" ] || return 0
-  if alive "${3-}" "${4-}"; then holder=$2; return 0; fi
-  (use_run "${2-}" && end_leftovers)
+  if [ "${1-}" = "$boot_id" ] && alive "${3-}" "${4-}"; then holder=$2; return 0; fi
+  (use_run "${2-}" && end_leftovers; read_launch; discard_all)
 }
 
 # keep_lock PID START: the supervisor takes over what run.sh took; fails where it was lost meanwhile.
@@ -192,7 +229,7 @@ keep_lock() {
 drop_lock() {
   {
     flock 9 && slurp "$lock/owner" || text=
-    case $text in "$boot_id $run_id "*) rm -f "$lock/owner" "$lock/.owner.new"; rmdir "$lock" ;; esac
+    case $text in "$boot_id $run_id "*) discard_all; rm -f "$lock/owner" "$lock/.owner.new"; rmdir "$lock" ;; esac
   } 9>"$root/.guard"
 }
 
@@ -227,5 +264,40 @@ describe_self() {
   while [ -n "$text" ]; do
     lines=$lines${newline}cgroup=${text%%"$newline"*}
     case $text in *"$newline"*) text=${text#*"$newline"} ;; *) text= ;; esac
+  done
+}
+
+# is_number FILE: sets text to the whole number that the file holds.
+is_number() {
+  slurp "$1" || return 1
+  case $text in '' | - | *[!0-9-]*) return 1 ;; esac
+}
+
+# Sets class to what a thermal zone measures, by the names that vendors give; empty where it is no temperature
+# (limits of current and voltage, states of charge) or of no interest.
+# shellcheck disable=SC2034
+classify_zone() {
+  case $1 in
+    soc | *-soc | *bcl* | *ibat* | *vbat* | *lvl* | *-step | *-lowf) class= ;;
+    *[Bb]att* | *BATT*) class=battery ;;
+    *[Ss]kin* | *quiet* | *xo*therm* | mtktsAP) class=skin ;;
+    *[Gg][Pp][Uu]* | G3D) class=gpu ;;
+    *[Nn][Ss][Pp]* | *[Nn][Pp][Uu]* | *[Tt][Pp][Uu]* | *[Aa][Pp][Uu]*) class=npu ;;
+    *[Cc][Pp][Uu]* | BIG | MID | LITTLE | soc[-_]* | tsens_tz* | x86_pkg*) class=cpu ;;
+    *) class= ;;
+  esac
+}
+
+# Sets clocks to the folders of the CPU clusters that can be read.
+# shellcheck disable=SC2034
+choose_clocks() {
+  clocks=
+  for folder in "$sys"/devices/system/cpu/cpufreq/policy*; do
+    if is_number "$folder/scaling_cur_freq"; then clocks="$clocks$folder "; fi
+  done
+  [ -z "$clocks" ] || return 0
+  # Kernels before 4.3 know no policies.
+  for folder in "$sys"/devices/system/cpu/cpu[0-9]*/cpufreq; do
+    if is_number "$folder/scaling_cur_freq"; then clocks="$clocks$folder "; fi
   done
 }

@@ -13,15 +13,16 @@ export TMPDIR="$run"
 
 # work/<name>/config.json is written once: equal configurations have equal names and share what lies beside it.
 place_config() {
-  "launch_$1_place"
+  place "$1" || return 1
   case $launch_cwd in "$root"/work/*) ;; *) return 0 ;; esac
+  config=$launch_home/$launch_config
   mkdir -p "$launch_cwd" || return 1
-  [ -f "$run/config.json" ] || return 0
+  [ -f "$config" ] || return 0
   if [ ! -f "$launch_cwd/config.json" ]; then
-    cp "$run/config.json" "$launch_cwd/.config.$run_id" || return 1
+    cp "$config" "$launch_cwd/.config.$run_id" || return 1
     mv -f "$launch_cwd/.config.$run_id" "$launch_cwd/config.json" || return 1
   fi
-  cmp -s "$run/config.json" "$launch_cwd/config.json" || return 1
+  cmp -s "$config" "$launch_cwd/config.json" || return 1
   : >"$launch_cwd/.last_used"
 }
 
@@ -39,7 +40,7 @@ if ! (set -C; out "$$ $start $boot_id" >"$run/claim") 2>/dev/null; then
   exit "$E_ALREADY"
 fi
 # The launch file is a few definitions in single quotes, written by the hub (PROTOCOL.md).
-launch_contract='' launch_count=0 launch_cwd=''
+launch_contract='' launch_count=0 launch_cwd='' launch_home='' launch_config=''
 # shellcheck disable=SC1091
 . "$run/launch"
 number=0
@@ -50,9 +51,14 @@ while [ "$number" -lt "$launch_count" ] && [ "$launch_contract" = "$CONTRACT" ];
   break
 done
 if [ "$number" -lt 1 ]; then
+  # What lies there is not of this list.
+  launch_count=0
   drop_lock
   die "$E_CONFIG" "$launch_cwd/config.json cannot be written or differs from this run's"
 fi
+
+# A run that is gone may have left the phone in a mode of its own.
+[ ! -f "$root/steady" ] || sh "$agent/steady.sh" restore </dev/null >/dev/null 2>>"$run/agent"
 
 # setsid, not nohup: when the link goes, adbd signals the session. Nothing may hold the shell's stdout:
 # adb waits for whoever does.

@@ -1,5 +1,6 @@
 #!/system/bin/sh
 # sample.sh RUN_ID SUPERVISOR START: appends to `samples` until the supervisor is gone.
+# sample.sh RUN_ID SUPERVISOR START once: appends what tells a sleep or a set clock, and nothing more.
 # What can be read without a fork is read at the run's rate. What only dumpsys gives comes in a slow lane of its own,
 # so that a hanging system service delays no sample. Changes nothing on the phone; where a limit of temperature or
 # battery is passed it asks the supervisor for the run's end.
@@ -10,7 +11,7 @@ super=$2
 super_start=$3
 SLOW_S=5
 cd "$run" || exit "$E_NO_RUN"
-launch_period=1 limit_temp_mc='' limit_battery=''
+launch_count=0 launch_period=1 limit_temp_mc='' limit_battery=''
 # shellcheck disable=SC1091
 . "$run/launch"
 number=1
@@ -51,23 +52,11 @@ begin() {
   if slurp "$proc/uptime"; then add up2 "${text%% *}"; fi
 }
 
-is_number() {
-  slurp "$1" || return 1
-  case $text in '' | - | *[!0-9-]*) return 1 ;; esac
-}
-
-# Sets class to what a thermal zone measures, by the names that vendors give; empty where it is no temperature
-# (limits of current and voltage, states of charge) or of no interest.
-classify_zone() {
-  case $1 in
-    soc | *-soc | *bcl* | *ibat* | *vbat* | *lvl* | *-step | *-lowf) class= ;;
-    *[Bb]att* | *BATT*) class=battery ;;
-    *[Ss]kin* | *quiet* | *xo*therm* | mtktsAP) class=skin ;;
-    *[Gg][Pp][Uu]* | G3D) class=gpu ;;
-    *[Nn][Ss][Pp]* | *[Nn][Pp][Uu]* | *[Tt][Pp][Uu]* | *[Aa][Pp][Uu]*) class=npu ;;
-    *[Cc][Pp][Uu]* | BIG | MID | LITTLE | soc[-_]* | tsens_tz* | x86_pkg*) class=cpu ;;
-    *) class= ;;
-  esac
+# ask SERVICE: sets text to what dumpsys says of it; fails where the service hangs. Other statuses say nothing: toybox
+# 0.8.9 calls many a command missing that was only quick.
+ask() {
+  text=$(timeout 4 dumpsys "$1" 2>/dev/null)
+  case $? in 124 | 137 | 143) return 1 ;; esac
 }
 
 # Sets zones to "TYPE FILE" lines, at most three of a class: phones have up to a hundred zones, and reading them heats
@@ -89,19 +78,6 @@ choose_zones() {
     esac
     zones="$zones$text $zone/temp$newline"
     case $class in skin | battery) surfaces="$surfaces$text " ;; esac
-  done
-}
-
-# Sets clocks to the folders of the CPU clusters that can be read.
-choose_clocks() {
-  clocks=
-  for folder in "$sys"/devices/system/cpu/cpufreq/policy*; do
-    if is_number "$folder/scaling_cur_freq"; then clocks="$clocks$folder "; fi
-  done
-  [ -z "$clocks" ] || return 0
-  # Kernels before 4.3 know no policies.
-  for folder in "$sys"/devices/system/cpu/cpu[0-9]*/cpufreq; do
-    if is_number "$folder/scaling_cur_freq"; then clocks="$clocks$folder "; fi
   done
 }
 
@@ -130,6 +106,11 @@ choose_gpu() {
 }
 
 sample_fast() {
+  read_fast
+  out "$sample" >>samples
+}
+
+read_fast() {
   begin fast
   if slurp "$proc/meminfo"; then add_word mem_kb MemAvailable:; fi
   if slurp "$proc/loadavg"; then add load "${text%% *}"; fi
@@ -160,13 +141,20 @@ sample_fast() {
     zone=
   done
   sample_workload
-  out "$sample" >>samples
+}
+
+# A limit is a limit in a launch that is left alone as well; there it is looked at as rarely as in the slow lane.
+must_look() { [ -n "$limit_temp_mc$limit_battery" ]; }
+
+# Sets number and launch_dir to the launch under way; fails while it runs and wants to be left alone.
+may_sample() {
+  while place "$number" && [ -f "$launch_dir/exit" ]; do number=$((number + 1)); done
+  [ -n "$launch_sampled" ] || [ ! -f "$launch_dir/pid" ]
 }
 
 sample_workload() {
-  while [ -f "$number/exit" ]; do number=$((number + 1)); done
   # An app is not of the agent's making: app.sh tells which process it is.
-  slurp "$number/watch" || slurp "$number/pid" || return 0
+  slurp "$launch_dir/watch" || slurp "$launch_dir/pid" || return 0
   watched=${text%% *}
   slurp "/proc/$watched/status" || return 0
   add_word rss_kb VmRSS:
@@ -203,7 +191,7 @@ check_battery() {
 
 # dumpsys battery: "  level: 97", "  temperature: 310"; one vendor adds "pad level: -1" after it.
 sample_battery() {
-  text=$(timeout 4 dumpsys battery 2>/dev/null) || return 0
+  ask battery || return 0
   begin_kept battery
   for pair in capacity:level temp:temperature voltage:voltage status:status; do
     text=$kept
@@ -215,7 +203,7 @@ sample_battery() {
 }
 
 sample_heat() {
-  text=$(timeout 4 dumpsys "$thermal_service" 2>/dev/null) || return 0
+  ask "$thermal_service" || return 0
   case $thermal_service:$text in
     thermalservice:*'Thermal Status:'* | thermalservice:*'Temperature{'*) sample_thermal ;;
     # Android 8 and 9 have the older service only.
@@ -282,12 +270,17 @@ begin_kept() {
 
 slow_lane() {
   while alive "$super" "$super_start"; do
-    case $slow in *battery*) sample_battery ;; esac
-    case $slow in *heat*) sleep 1; sample_heat ;; esac
+    case $slow in *battery*) if may_sample || must_look; then sample_battery; fi ;; esac
+    case $slow in *heat*) sleep 1; if may_sample || must_look; then sample_heat; fi ;; esac
     sleep "$SLOW_S"
   done
 }
 
+if [ "${4-}" = once ]; then
+  begin fast
+  out "$sample" >>samples
+  exit 0
+fi
 choose_zones
 choose_clocks
 choose_battery
@@ -301,6 +294,12 @@ add slow "${slow#,}"
 out "$sample" >>samples
 [ -z "$slow" ] || slow_lane &
 while alive "$super" "$super_start"; do
-  sample_fast
-  sleep "$launch_period"
+  pause=$launch_period
+  if may_sample; then
+    sample_fast
+  elif must_look; then
+    read_fast
+    pause=$SLOW_S
+  fi
+  sleep "$pause"
 done

@@ -6,16 +6,18 @@
 use_run "$1"
 cd "$run" || exit "$E_NO_RUN"
 export TMPDIR="$run"
-launch_count=0 launch_cwd=''
-limit_wall_s='' limit_free_mib=''
+launch_count=0 launch_cwd='' launch_steady=''
+limit_wall_s='' limit_free_mib='' gate_temp_mc='' gate_zone='' gate_cap_s=''
 # shellcheck disable=SC1091
 . "$run/launch"
+# shellcheck source=agent/gate.sh
+. "$agent/gate.sh"
 
 GRACE_S=5
 LOG_TAIL_S=1
 LOG_POLL_S=0.05
-# Looks at a log that does not grow, and at one that does: a second, and at least ten.
-LOG_QUIET=20
+# Looks at a log that does not grow, and at one that does: two seconds, and at least ten.
+LOG_QUIET=40
 LOG_PATIENCE=200
 # Of 512 bytes: 128 MiB.
 LOG_BLOCKS=262144
@@ -27,6 +29,18 @@ read_uptime() { uptime=; slurp "$proc/uptime" && uptime=${text%% *}; }
 write_status() {
   publish "$run/status" "state=$state${newline}beat=$beats${newline}uptime=$uptime${newline}launch=$number
 workload=$workload"
+}
+
+# Sets steady to what became of the mode that the run asked for; `left` where an earlier run's still holds.
+hold_steady() {
+  steady=
+  if [ -n "$launch_steady" ]; then
+    steady=$(sh "$agent/steady.sh" on "$run_id" "$$" "$self_start" </dev/null 2>>"$run/agent")
+    # Empty where it was killed before it could tell: what it may have set is undone at the end.
+    steady=${steady:-refused}
+  elif [ -f "$root/steady" ]; then
+    steady=left
+  fi
 }
 
 introduce() {
@@ -41,10 +55,12 @@ introduce() {
   begun=$uptime
   write_status
   describe_self
+  hold_steady
   publish "$run/supervisor" "contract=$CONTRACT${newline}pid=$$${newline}start=$self_start
 boot_id=$boot_id${newline}adbd=$adbd${newline}uptime=$uptime${newline}launches=$launch_count
 usb_state=$(getprop sys.usb.state 2>/dev/null)
 screen=$(getprop debug.tracing.screen_state 2>/dev/null)${newline}plugged=$(read_plugged)
+steady=$steady${newline}agent=${agent##*/}
 $lines" || exit "$E_SUPERVISOR"
 }
 
@@ -64,7 +80,7 @@ make_room() {
   made=0
   while [ "$made" -lt "$launch_count" ]; do
     made=$((made + 1))
-    mkdir -p "$made" && reserve "$run/$made" || return 1
+    place "$made" && mkdir -p "$launch_dir" && reserve "$launch_dir" || return 1
   done
   reserve "$run" && out "$padding" >"$run/.spare"
 }
@@ -112,14 +128,14 @@ watch() {
   end_helpers
   read_workload
   if alive "$workload" "$workload_start"; then signal_group KILL "$workload"; fi
-  stop_app "$run/$number"
+  stop_app "$launch_dir"
 }
 
 # Sets workload and workload_start to those of the launch under way, which the watcher sees in files only.
 read_workload() {
-  while [ -f "$number/exit" ]; do number=$((number + 1)); done
+  while place "$number" && [ -f "$launch_dir/exit" ]; do number=$((number + 1)); done
   workload=
-  slurp "$number/pid" || return 0
+  slurp "$launch_dir/pid" || return 0
   text=${text%%"$newline"*}
   workload=${text%% *}
   workload_start=${text#* }
@@ -192,12 +208,17 @@ kill_workload() {
 }
 
 run_launch() {
-  launch_dir=$run/$number
-  "launch_${number}_place"
+  place "$number"
   launch_cause=
+  pass_gate
+  [ -z "$stopping" ] || return 0
+  count_caches
+  caches_before=$caches
+  bracket
   read_uptime
   started=$uptime
-  setsid sh "$agent/workload.sh" "$run_id" "$number" </dev/null >"$launch_dir/stdout" 2>"$launch_dir/stderr" &
+  setsid sh "$agent/workload.sh" "$run_id" "$number" "$$" "$self_start" \
+    </dev/null >"$launch_dir/stdout" 2>"$launch_dir/stderr" &
   child=$!
   launched=$number
   if start_of "$child"; then workload_start=$start; else workload_start=; fi
@@ -220,8 +241,15 @@ run_launch() {
   stop_app "$launch_dir"
   read_uptime
   ended=$uptime
+  bracket
   conclude_launch
   workload=
+}
+
+# Readings on both sides of a launch that the sampler leaves alone: without them nobody knows whether the phone slept.
+bracket() {
+  [ -n "$launch_sampled" ] && return 0
+  sh "$agent/sample.sh" "$run_id" "$$" "$self_start" once </dev/null >/dev/null 2>>"$run/agent"
 }
 
 conclude_launch() {
@@ -229,22 +257,54 @@ conclude_launch() {
   if [ -n "$launch_cause" ] || [ "$status" -gt 125 ]; then
     case $launch_cwd in "$root"/work/*) rm -rf "$launch_cwd"/*.static "$launch_cwd"/*/*.static ;; esac
   fi
+  count_caches
   settle_log
   read_space
   # Lines, each after a newline: the file holds no blank one before its end.
   text=
-  if slurp "$number/pid"; then text=$newline${text#*"$newline"}; fi
+  if slurp "$launch_dir/pid"; then text=$newline${text#*"$newline"}; fi
   [ "$status" -ne 137 ] || [ -n "$launch_cause" ] || read_kernel
   write_exit "$launch_dir" "launch=$number${newline}boot_id=$boot_id${newline}status=$status${newline}cause=$launch_cause
 started=$started${newline}ended=$ended${newline}workload=$workload${newline}free_kib=$free_kib
-$(sizes_of stdout stderr ../log)$text${newline}end=launch"
+log=$(stat -c %s log 2>/dev/null)
+caches_before=$caches_before${newline}caches_after=$caches
+$gate_lines$(sizes_of stdout stderr)$text${newline}end=launch"
   publish_exit "$launch_dir"
+  discard_work
 }
 
-# Until the log has what the launch wrote. logd keeps the order in which it was told, and a workload that ended by itself
-# has told all: a line of our own is the last. Of others the phone tells later: crash_dump, lmkd, ActivityManager.
+# What an engine keeps of its tuning and of its weights; a launch that made some was cold.
+count_caches() {
+  caches=
+  case $launch_cwd in "$root"/work/*) ;; *) return 0 ;; esac
+  caches=0
+  for cache in "$launch_cwd"/*.static "$launch_cwd"/*/*.static "$launch_cwd"/mnn_cachefile.bin* \
+    "$launch_cwd"/*/mnn_cachefile.bin*; do
+    [ ! -f "$cache" ] || caches=$((caches + 1))
+  done
+}
+
+# Removes a work folder that is for this list alone, unless a later launch runs there as well.
+discard_work() {
+  [ -n "$launch_discards" ] || return 0
+  discarded=$launch_cwd later=$number
+  while [ -z "$stopping" ]; do
+    later=$((later + 1))
+    place "$later" || break
+    [ "$launch_cwd" != "$discarded" ] || return 0
+  done
+  case $discarded in "$root"/work/?*) rm -rf "$discarded" ;; esac
+}
+
+# Until the log has what the launch wrote. Of one that did not end well the phone tells more later: crash_dump, lmkd,
+# ActivityManager.
 settle_log() {
-  if [ "$status" -ne 0 ] || [ -n "$launch_cause" ] || [ -f "$number/app" ]; then sleep "$LOG_TAIL_S"; return 0; fi
+  [ -f "$launch_dir/app" ] || settle_own_lines
+  if [ "$status" -ne 0 ] || [ -n "$launch_cause" ] || [ -f "$launch_dir/app" ]; then sleep "$LOG_TAIL_S"; fi
+}
+
+# logd keeps the order in which it was told, and a workload that has ended has told all: a line of our own is the last.
+settle_own_lines() {
   size=$(stat -c %s log 2>/dev/null)
   mark="run $run_id launch $number has ended"
   if ! log -p v -t devicehub "$mark" </dev/null >/dev/null 2>&1; then sleep "$LOG_TAIL_S"; return 0; fi
@@ -317,10 +377,22 @@ finish() {
 started=$begun${newline}ended=$uptime
 log_captured=$captured${newline}logcat=$logcat_status${newline}log_wrapped=$wrapped
 $(stat -c '%n=%s' samples log 2>/dev/null)${newline}end=exit"
-  # f2fs and ext4 may publish a rename before the data; fsync came with Android 11 and spares the other files.
-  fsync ./*/stdout ./*/stderr ./*/exit log samples .exit 2>/dev/null || sync
+  sync_files
+  [ ! -f "$root/steady" ] || sh "$agent/steady.sh" off "$run_id" </dev/null >/dev/null 2>>"$run/agent"
   drop_lock
   publish_exit "$run"
+}
+
+# f2fs and ext4 may publish a rename before the data; fsync came with Android 11 and spares the other files.
+sync_files() {
+  set -- log samples .exit
+  number=0
+  while [ "$number" -lt "$launched" ]; do
+    number=$((number + 1))
+    place "$number"
+    set -- "$@" "$launch_dir/stdout" "$launch_dir/stderr" "$launch_dir/exit"
+  done
+  fsync "$@" 2>/dev/null || sync
 }
 
 trap stop TERM INT
@@ -331,6 +403,8 @@ start_log
 start_sampler
 watch &
 watcher=$!
+# Before a warm-up can lower them; the fixed-performance mode has caps of its own, which may come late.
+[ -z "$gate_temp_mc" ] || [ "$steady" = on ] || look_at_caps
 while [ "$number" -lt "$launch_count" ] && [ -z "$stopping" ]; do
   number=$((number + 1))
   run_launch

@@ -7,12 +7,14 @@
     ├── InputError                 a file or argument of the user's: where, what, remedy
     ├── AdbError                   serial, service
     │   ├── AdbServerUnavailable   transient
+    │   │   └── AdbServerHung      it takes connections and does not answer
     │   ├── AdbProtocolError       the peer broke the wire format
     │   ├── AdbRefused             the server or the phone answered FAIL
     │   ├── AdbTimeout             transient: no answer, or no end, in time
     │   ├── DeviceGone             transient
     │   ├── DeviceUnauthorized     a person must press "allow"
     │   └── ShellFailed            argv, exit status, tail of stderr
+    ├── AskError                   what is asked for does not go together: nothing was done
     ├── SelectionError             which phone: none, or more than one
     │   └── NoPhoneReady           those that are meant cannot be reached now
     ├── DeployError
@@ -26,9 +28,15 @@
     ├── RunError
     │   ├── IllegalTransition
     │   ├── PhoneAway              the run goes on there
-    │   └── RunRefused             --strict, or a phone in quarantine
+    │   ├── RunRefused             --strict, or a phone in quarantine
+    │   └── UnlikeRuns             the two of a comparison, before they are made
+    ├── ExportFailed               stage, reason, tail of the log: export/errors.py
     ├── StoreError                 the database of runs: file, what, remedy
     │   └── StoreDamaged           it is set aside when it is opened again
+    ├── ApiError                   what the hub answered: code, kind of its own error
+    ├── HubUnreachable             transient: no hub, or it went away
+    ├── SourceUnreachable          transient: where models come from does not answer
+    ├── ProgramError               a program of this host is missing, or failed
     └── SimError                   a virtual phone could not be started
 
 The class says where, `transient` says whether to try again; only `dispatch/` reads `transient`.
@@ -51,6 +59,14 @@ class HubError(Exception):
     """The root: one sentence that names the place, the problem and the remedy."""
 
     transient: ClassVar[bool] = False
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error within a group, however deep it lies."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 class ConfigError(HubError):
@@ -103,6 +119,10 @@ class AdbServerUnavailable(AdbError):
     """No adb server answers."""
 
     transient = True
+
+
+class AdbServerHung(AdbServerUnavailable):
+    """The adb server takes connections and answers none in time."""
 
 
 class AdbProtocolError(AdbError):
@@ -197,6 +217,10 @@ class ShellFailed(AdbError):
         return (
             f"{self.serial or 'phone'}: `{shlex.join(self.argv)[:120]}` ended with status {self.status}{said}"
         )
+
+
+class AskError(HubError):
+    """What is asked for does not go together; nothing was done."""
 
 
 class SelectionError(HubError):
@@ -377,6 +401,25 @@ class RunRefused(RunError):
         return f"{self.serial}: {self.problem}; {self.remedy}"
 
 
+class UnlikeRuns(RunError):
+    """Two runs that were to be compared differ in more than the factor that was named; nothing was run.
+
+    Attributes:
+        unlike: what, and how it is in each of the two.
+    """
+
+    def __init__(self, by: str, unlike: Sequence[tuple[str, str, str]]) -> None:
+        super().__init__(by, unlike)
+        self.by = by
+        self.unlike = list(unlike)
+
+    def __str__(self) -> str:
+        found = "; ".join(f"{what} is {a} in A and {b} in B" for what, a, b in self.unlike)
+        text = f"A and B are unlike, so nothing was run: {found}; only the {self.by} may differ"
+        by_config = any(what.startswith("config ") for what, _, _ in self.unlike)
+        return f"{text}; give both the same with --set KEY=VALUE" if by_config else text
+
+
 class StoreError(HubError):
     """The database of runs cannot be used."""
 
@@ -399,6 +442,52 @@ class StoreDamaged(StoreError):
             f"the database of runs is damaged ({found})",
             remedy="repeat the command: the file is then set aside and a new one begun",
         )
+
+
+class ApiError(HubError):
+    """What the hub answered in place of a result.
+
+    Attributes:
+        code: of `api.rpc`.
+        kind: the class name of the hub's own error; empty where the API itself refused.
+        text: its sentence.
+        again: whether to try again.
+    """
+
+    def __init__(self, text: str, *, code: int, kind: str = "", again: bool = False) -> None:
+        super().__init__(text, code, kind, again)
+        self.text = text
+        self.code = code
+        self.kind = kind
+        self.again = again
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class HubUnreachable(HubError):
+    """No hub answers, or it went away."""
+
+    transient = True
+
+
+class SourceUnreachable(HubError):
+    """Where a model comes from does not answer, or this host is offline."""
+
+    transient = True
+
+
+class ProgramError(HubError):
+    """A program of this host that DeviceHub starts is missing, or failed."""
+
+    def __init__(self, program: str, problem: str, *, remedy: str) -> None:
+        super().__init__(program, problem, remedy)
+        self.program = program
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.program}: {self.problem}; {self.remedy}"
 
 
 class SimError(HubError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 KIB: Final = 1024
@@ -32,6 +33,18 @@ def format_ms(ms: float | None) -> str:
     if ms is None:
         return "-"
     return f"{ms:.0f} ms" if ms < 10_000 else f"{ms / 1000:.1f} s"
+
+
+def format_left(seconds: float) -> str:
+    """Show how long something will take still, which nobody knows exactly: `40 s`, `3 min`, `1.5 h`."""
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def format_share(share: float) -> str:
+    """Show a share as percent; rounded down, so that only a whole one is `100 %`."""
+    return f"{math.floor(share * 1000 + 1e-9) / 10:g} %"
 
 
 def format_celsius(temp_mc: int | None) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_PORT: Final = 5037
+_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,21 @@ class ServerAddress:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this host."""
+        return self.host in _LOCAL_HOSTS
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+_VARIABLES: Final = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT")
+
+
+def named_server(environ: Mapping[str, str] = os.environ) -> ServerAddress | None:
+    """The server that the variables of `server_address` name; None where none is set. Raises as that does."""
+    return server_address(environ) if any(environ.get(name) for name in _VARIABLES) else None
 
 
 def server_address(environ: Mapping[str, str] = os.environ) -> ServerAddress:

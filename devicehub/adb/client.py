@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.adb.stream import Asking, Stream, connect
 from devicehub.adb.wire import DeviceLine, Fail, Okay, decode_text, parse_devices_long
+from devicehub.adb.wire_host import parse_server_version, parse_tracked
 from devicehub.errors import (
     AdbProtocolError,
     AdbRefused,
+    AdbServerHung,
     AdbServerUnavailable,
     AdbTimeout,
     DeviceGone,
@@ -19,11 +21,13 @@ from devicehub.errors import (
     HubError,
     SelectionError,
 )
+from devicehub.settings import PHONE_DATA
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from devicehub.adb.address import ServerAddress
+    from devicehub.adb.wire_host import TrackedDevice
 
 _CONNECT_DEVICE_S: Final = 15.0
 """The server itself gives a phone 10 s to answer `host:connect`."""
@@ -46,7 +50,7 @@ class AdbClient:
         self.reply_timeout_s = reply_timeout_s
 
     async def version(self) -> int:
-        """The server's protocol version, 41 for all since 2018; adb's own version is no part of it."""
+        """The server's protocol version, 41 for all since 2018; `program_version` is adb's own."""
         answer = await self._ask_block("host:version")
         if not re.fullmatch(rb"[0-9a-fA-F]{1,8}", answer):
             raise AdbProtocolError("no version number", received=answer, service="host:version")
@@ -55,6 +59,14 @@ class AdbClient:
     async def host_features(self) -> frozenset[str]:
         """What the server can do; delayed_ack is among it only in burst mode."""
         return _words(await self._ask_block("host:host-features"))
+
+    async def program_version(self) -> str | None:
+        """The version of adb itself, `36.0.0`; only of servers with the feature server_status."""
+        return parse_server_version(await self._ask_block("host:server-status"))
+
+    async def tracked(self) -> list[TrackedDevice]:
+        """The ways to all phones; only of servers with the feature devicetracker_proto_format."""
+        return parse_tracked(await self._ask_block("host:track-devices-proto-binary"))
 
     async def devices(self) -> list[DeviceLine]:
         """All devices that the server knows, in any state."""
@@ -89,6 +101,23 @@ class AdbClient:
             raise DeviceUnauthorized(hostport)
         if not re.match(r"(already )?connected to ", words):  # the server says OKAY to its failures, too
             raise AdbRefused(_one_line(words), serial=hostport, service="connect")
+        return words
+
+    async def pair(self, hostport: str, code: str) -> str:
+        """Let the server pair with a phone that shows this address and this code; its words.
+
+        Raises:
+            AdbRefused: it could not, in its words.
+        """
+        service = f"host:pair:{code}:{hostport}"
+        async with self._asking(service, _CONNECT_DEVICE_S) as asking:
+            _refuse(await asking.ask(service), label=None, service="pair")
+            # After its OKAY a failure is FAIL: "Failed: Wrong password or connection was dropped."
+            answer = await asking.block_or_fail()
+        words = answer.message if isinstance(answer, Fail) else decode_text(answer).strip()
+        if not words.startswith("Successfully paired"):
+            remedy = "compare address and code with what the phone shows now"
+            raise AdbRefused(f"{_one_line(words).rstrip('.')}; {remedy}", serial=hostport)
         return words
 
     async def disconnect(self, hostport: str) -> str:
@@ -134,7 +163,7 @@ class AdbClient:
             async with asyncio.timeout(waited_s):
                 yield
         except TimeoutError as error:
-            raise AdbServerUnavailable(
+            raise AdbServerHung(
                 f"the server at {self.address} gave no answer to {service} within {waited_s:g} s; "
                 "see which program holds the port"
             ) from error
@@ -160,6 +189,8 @@ class Transport:
             f"host:transport:{serial}" if serial is not None else f"host:transport-id:{transport_id}"
         )
         self._prefix = f"host-serial:{serial}" if serial is not None else f"host-transport-id:{transport_id}"
+        self.data = PHONE_DATA
+        """The folder in which a shell there may write, and start programs."""
         self._features: frozenset[str] | None = None
 
     async def features(self) -> frozenset[str]:
@@ -188,6 +219,11 @@ class Transport:
             asking.close()
             raise
         return asking.stream(label=self.label, service=named)
+
+    async def reconnect(self) -> str:
+        """Let the server drop the connection and make a new one, on USB by a reset of the port; its words."""
+        async with self._asking(f"{self._prefix}:reconnect", named="reconnect") as asking:
+            return decode_text(await asking.block()).strip()
 
     async def forward(self, local: str, remote: str) -> str:
         """Lead `local` on this host to `remote` on the phone; the local name, with `tcp:0` resolved."""

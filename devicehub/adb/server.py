@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from dataclasses import dataclass
@@ -16,13 +17,17 @@ from typing import TYPE_CHECKING, Final
 from devicehub import procs
 from devicehub.adb.address import ServerAddress
 from devicehub.adb.client import AdbClient
-from devicehub.errors import AdbServerUnavailable
+from devicehub.errors import AdbServerHung, AdbServerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+    from devicehub.clock import Clock
+
 _START_S: Final = 15.0
+_END_S: Final = 5.0
+_LOOK_S: Final = 0.05
+_ACCEPT_S: Final = 5.0
 # adb's fork-server writes OK to the given descriptor once it listens; its log goes to a file of its own.
 _START_SCRIPT: Final = '"$@" 3>&1 </dev/null >/dev/null 2>&1 &'
 # The end of stdin is the end of whoever started it, also of one that was killed: the server goes with it.
@@ -30,6 +35,15 @@ _START_SCRIPT: Final = '"$@" 3>&1 </dev/null >/dev/null 2>&1 &'
 _START_PRIVATE_SCRIPT: Final = (
     f"trap 'kill $!; wait; exit' TERM; {_START_SCRIPT} exec >/dev/null; cat; kill $!; wait"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcess:
+    """The process of an adb server that was started from here."""
+
+    pid: int
+    began_s: float
+    """Since the host's boot; no later process of that number has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +84,73 @@ async def ensure_server(
 
     Raises:
         AdbServerUnavailable: none answers and none can be started.
+        AdbServerHung: one listens and does not answer.
         AdbProtocolError: another program listens there.
     """
-    client = AdbClient(address)
-    if await _is_listening(address):
-        await client.version()
+    if await answers(address):
         return False
-    if address.host not in _LOCAL_HOSTS:
+    await start_server(address, environ=environ, start_timeout_s=start_timeout_s)
+    return True
+
+
+async def answers(address: ServerAddress) -> bool:
+    """Whether an adb server answers there; False where nothing listens.
+
+    Raises:
+        AdbServerHung: something listens and does not answer in time.
+        AdbProtocolError: another program listens there.
+    """
+    if not await _is_listening(address):
+        return False
+    await AdbClient(address).version()
+    return True
+
+
+async def start_server(
+    address: ServerAddress, *, environ: Mapping[str, str] = os.environ, start_timeout_s: float = _START_S
+) -> ServerProcess | None:
+    """Start an adb server that stays; None where another program was first and started one meanwhile.
+
+    Raises:
+        AdbServerUnavailable: none can be started, or none answers then.
+    """
+    if not address.is_local:
         raise AdbServerUnavailable(
             f"no server at {address}; start adb there with `adb -a -P {address.port} start-server`"
         )
     argv = _fork_server(find_adb(), address.port)
     environment = {**environ, "ADB_BURST_MODE": "1"}
+    script = f"{_START_SCRIPT} echo $!"
     try:
-        await procs.run(
-            ["/bin/sh", "-c", _START_SCRIPT, "sh", *argv], timeout_s=start_timeout_s, env=environment
+        done = await procs.run(
+            ["/bin/sh", "-c", script, "sh", *argv], timeout_s=start_timeout_s, env=environment
         )
     except (OSError, TimeoutError) as error:
         raise AdbServerUnavailable(f"{argv[0]} did not start: {str(error) or 'no answer in time'}") from error
-    await client.version()  # whoever won the port: ours, or one that another program started meanwhile
+    # "4711\nOK\n", in either order; without OK the port was another's.
+    words = done.stdout.split()
+    pid = next((int(word) for word in words if word.isdigit()), None)
+    began_s = procs.began_s(pid) if pid is not None and b"OK" in words else None
+    await AdbClient(address).version()
+    return ServerProcess(pid, began_s) if pid is not None and began_s is not None else None
+
+
+async def end_server(address: ServerAddress, process: ServerProcess, clock: Clock) -> bool:
+    """Kill a server that was started from here; False where that process is no more.
+
+    A hung server heeds no other signal. Returns once nothing listens there any more, five seconds at most.
+    """
+    began_s = procs.began_s(process.pid)
+    if began_s is None or abs(began_s - process.began_s) >= 1.0:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)
+    end_s = clock.monotonic_s() + _END_S
+    while clock.monotonic_s() < end_s:
+        with contextlib.suppress(AdbServerHung):
+            if not await _is_listening(address):
+                break
+        await clock.sleep(_LOOK_S)
     return True
 
 
@@ -153,9 +215,14 @@ async def _wait_until_started(process: asyncio.subprocess.Process, adb: Path, ti
 
 async def _is_listening(address: ServerAddress) -> bool:
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(_ACCEPT_S):
             _, writer = await asyncio.open_connection(address.host, address.port)
-    except (OSError, TimeoutError):
+    except TimeoutError as error:
+        # Here a full queue of connections: a stopped process leaves them to the kernel, which takes a few.
+        if address.is_local:
+            raise AdbServerHung(f"the server at {address} accepts no connection") from error
+        return False
+    except OSError:
         return False
     writer.close()
     with contextlib.suppress(OSError):

@@ -119,10 +119,13 @@ async def check(
 
 
 @contextlib.asynccontextmanager
-async def open_shell(transport: Transport, script: str, *, terminal: bool = False) -> AsyncIterator[Shell]:
+async def open_shell(
+    transport: Transport, script: str, *, terminal: bool = False, term: str | None = None
+) -> AsyncIterator[Shell]:
     """Start a script whose output is read while it runs; leaving the block hangs up on it.
 
-    With a terminal it writes as for a person: each line at once, both outputs in one, CR LF for newlines.
+    With a terminal it writes as for a person: each line at once, both outputs in one, CR LF for newlines; an
+    empty script is then an interactive shell, and `term` its $TERM.
 
     Raises:
         AdbRefused, DeviceGone, DeviceUnauthorized: the phone does not start it, or has no terminal for it.
@@ -130,7 +133,7 @@ async def open_shell(transport: Transport, script: str, *, terminal: bool = Fals
     if "\0" in script:
         raise InputError(f"script {script[:40]!r}", "holds a NUL character", remedy="remove it")
     if "shell_v2" in await transport.features():
-        kind = "pty" if terminal else "raw"
+        kind = _pty(term) if terminal else "raw"
         async with await transport.open(f"shell,v2,{kind}:{script}") as stream:
             yield Shell(stream, ShellV2())
         return
@@ -189,6 +192,12 @@ class Shell:
         if isinstance(self._decoder, ShellV2):
             await self._stream.write(shell_packet(ShellId.CLOSE_STDIN))
 
+    async def resize(self, columns: int, rows: int) -> None:
+        """Tell the command's terminal its size; of no effect without one."""
+        if isinstance(self._decoder, ShellV2):
+            # Rows first, then the size in pixels, with the NUL that adb's own client sends.
+            await self._stream.write(shell_packet(ShellId.WINDOW_SIZE, b"%dx%d,0x0\0" % (rows, columns)))
+
     def _decode(self, data: bytes) -> Iterator[ShellEvent]:
         try:
             yield from self._decoder.receive(data)
@@ -230,6 +239,12 @@ class ShellV1:
             if not re.fullmatch(rb"[0-9]{1,3}\r?", status):
                 raise AdbProtocolError("no exit status", received=self._held[:64])
             yield Exit(int(status))
+
+
+def _pty(term: str | None) -> str:
+    # Commas and colons end words of a service's name.
+    known = term is not None and re.fullmatch(r"[A-Za-z0-9][\w.+-]{0,63}", term, re.ASCII)
+    return f"TERM={term},pty" if known else "pty"
 
 
 def _stdin_packets(data: bytes) -> Iterator[bytes]:

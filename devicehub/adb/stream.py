@@ -106,6 +106,15 @@ class Asking:
             raise self._no_adb_server(error) from error
         return block
 
+    async def block_or_fail(self) -> bytes | Fail:
+        """The next length-prefixed answer, or FAIL in its place."""
+        try:
+            while (answer := self._answers.block_or_fail()) is None:
+                await self._receive()
+        except AdbProtocolError as error:
+            raise self._no_adb_server(error) from error
+        return answer
+
     def stream(self, *, label: str, service: str) -> Stream:
         """What the connection is once a service is open; this object is of no further use."""
         return Stream(self._stream.socket, label=label, service=service, early=self._answers.rest())

@@ -106,6 +106,13 @@ class SmartSocket:
         """A length-prefixed answer."""
         return self._block_at(0)
 
+    def block_or_fail(self) -> bytes | Fail | None:
+        """A length-prefixed answer, or in its place FAIL with its message, which is no length."""
+        if bytes(self._buffer[:4]) == b"FAIL":
+            message = self._block_at(4)
+            return None if message is None else Fail(decode_text(message))
+        return None if len(self._buffer) < 4 else self._block_at(0)
+
     def rest(self) -> bytes:
         """What came after the answers and belongs to the service."""
         rest = bytes(self._buffer)

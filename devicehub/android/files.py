@@ -17,7 +17,7 @@ def parse_df(text: str) -> tuple[int | None, int | None]:
     """
     # Filesystem     1K-blocks     Used Available Use% Mounted on
     # /dev/block/dm-6 113021856 61234876  51655908  55% /data/user/0
-    rows = re.findall(r"(?<!\S)(\d+)\s+(\d+)\s+(\d+)\s+\d+%", text)
+    rows = re.findall(r"(?<!\S)(\d{1,18})\s+(\d{1,18})\s+(\d{1,18})\s+\d+%", text)
     if not rows:
         return None, None
     capacity, _, free = rows[-1]

@@ -233,6 +233,7 @@ def seconds(stamp: str) -> float | None:
     year = date if date.count("-") == 2 else f"2000-{date}"
     try:
         moment = datetime.strptime(f"{year} {clock} {zone[0] if zone else '+0000'}", "%Y-%m-%d %H:%M:%S %z")
-    except ValueError:
+        whole_s = moment.astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):  # no such day; a zone that leads out of all years
         return None
-    return moment.astimezone(UTC).timestamp() + (float(f"0.{fraction}") if fraction else 0.0)
+    return whole_s + (float(f"0.{fraction}") if fraction else 0.0)

@@ -25,6 +25,14 @@ _DUMPED: Final = r"(?:m_?)?{name}\s*[:=]\s*\[?\s*([A-Za-z0-9_, ]+)"
 _CURRENT: Final = re.compile(_DUMPED.format(name="current_?functions"), re.IGNORECASE)
 _UNLOCKED: Final = re.compile(_DUMPED.format(name="screen_?unlocked_?functions"), re.IGNORECASE)
 _KERNEL: Final = re.compile(_DUMPED.format(name="kernel_?function_?list"), re.IGNORECASE)
+_SPEED: Final = re.compile(r"^(current|maximum)_speed=([a-z-]+)\s*$", re.MULTILINE)
+_SPEEDS_MBIT_S: Final = {
+    "full-speed": 12,
+    "high-speed": 480,
+    "super-speed": 5000,
+    "super-speed-plus": 10_000,
+}
+"""Source: Linux, drivers/usb/common/common.c; UNKNOWN while no host is at the other end."""
 _CONNECTED: Final = re.compile(r"^\s*(?:mConnected|connected)\s*[:=]\s*(true|false)", re.MULTILINE)
 
 
@@ -52,7 +60,7 @@ def parse_functions(text: str) -> frozenset[str] | None:
         words = re.split(r"[,\s]+", line.strip())
         if words == [""]:
             continue
-        if len(words) == 1 and words[0].isdigit() and len(words[0]) < 10:
+        if len(words) == 1 and words[0].isascii() and words[0].isdigit() and len(words[0]) < 10:
             bits = int(words[0])
             return frozenset(word for word, bit in _FUNCTIONS.items() if bits & bit) - {"adb"}
         # Vendors add functions of their own to the list ("diag,serial_cdev,rmnet,adb").
@@ -79,6 +87,20 @@ def parse_usb(*, state: str, config: str, svc: str, dumpsys: str) -> Usb:
         unlocked_functions=_dumped(_UNLOCKED, dumpsys),
         connected=connected[1] == "true" if connected else None,
     )
+
+
+def parse_speeds(text: str) -> tuple[int | None, int | None]:
+    """What a phone's USB port runs at and could run at, in Mbit/s; None where it does not tell.
+
+    Args:
+        text: lines `current_speed=high-speed` and `maximum_speed=super-speed` of each of /sys/class/udc.
+    """
+    known: dict[str, int] = {}
+    for name, word in _SPEED.findall(text):
+        # A phone may have several controllers; only one is at the plug.
+        if word in _SPEEDS_MBIT_S:
+            known.setdefault(name, _SPEEDS_MBIT_S[word])
+    return known.get("current"), known.get("maximum") if "current" in known else None
 
 
 def _is_function(word: str) -> bool:

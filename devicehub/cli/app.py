@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from devicehub.cli.output import Progress, print_json, run_async, say
+from devicehub.cli.at_hub import at_hub, named_phones
+from devicehub.cli.output import print_json, run_async
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from devicehub.adb.client import Transport
-    from devicehub.deploy.apk import InstalledApp
+    from devicehub.cli.at_hub import Place
 
 
 @click.group("app")
@@ -25,62 +25,29 @@ def command() -> None:
 @click.argument("apk", type=click.Path(path_type=Path), required=False)
 @click.option("--on", "selectors", multiple=True, metavar="SELECTOR", help="A serial, `all`, or terms.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def install_command(apk: Path | None, selectors: tuple[str, ...], *, as_json: bool) -> None:
+@at_hub
+def install_command(apk: Path | None, selectors: tuple[str, ...], *, as_json: bool, place: Place) -> None:
     """Install the app from the file APK; its chats and models of an older version stay.
 
     Without APK, tell which version is installed, or where to get one.
     """
-    from devicehub.deploy.apk import check_apk
+    from devicehub.api.contract import APP_INSTALL, AppInstall
+    from devicehub.cli.jobs import finish_jobs
 
-    # Before a phone is asked.
-    size = check_apk(apk).stat().st_size if apk is not None else 0
-    run_async(_install_all(apk, size, selectors, as_json=as_json))
-
-
-async def _install_all(apk: Path | None, size: int, selectors: Sequence[str], *, as_json: bool) -> None:
-    from devicehub.hub import open_hub
-
-    hub = await open_hub()
-    rows: list[dict[str, Any]] = []
-    for device in await hub.select(selectors):
-        app = await _app_on(hub.transport(device), apk, size)
-        rows.append(
-            {
-                "serial": device.serial,
-                "package": app.package,
-                "version": app.version,
-                "debuggable": app.debuggable,
-                "installed": apk is not None,
-            }
-        )
+    def show(row: Mapping[str, Any]) -> None:
         if not as_json:
-            print(f"{device.serial}: {app.package} {app.version or 'of an unknown version'}{_channel(app)}")
+            version = row["version"] or "of an unknown version"
+            print(f"{row['serial']}: {row['package']} {version}{_channel(row)}")
+
+    params = AppInstall(apk=None if apk is None else str(apk.absolute()), selectors=named_phones(selectors))
+    rows = run_async(finish_jobs(place, APP_INSTALL, params, show))
     if as_json:
         print_json(rows)
 
 
-async def _app_on(transport: Transport, apk: Path | None, size: int) -> InstalledApp:
-    from devicehub.deploy.apk import WHERE, find_app, install_app
-    from devicehub.errors import InputError
-
-    if apk is None:
-        app = await find_app(transport)
-        if app is None:
-            problem = "MnnLlmChat is not installed, and no APK was given"
-            raise InputError(transport.label, problem, remedy=WHERE)
-        return app
-    bar = Progress(apk.name, size)
-    try:
-        app = await install_app(transport, apk, progress=bar.advance)
-    finally:
-        bar.close()
-    say(f"{transport.label}: installed {apk.name}")
-    return app
-
-
-def _channel(app: InstalledApp) -> str:
-    if app.debuggable is None:
+def _channel(row: Mapping[str, Any]) -> str:
+    if row["debuggable"] is None:
         return ""
-    if app.debuggable:
+    if row["debuggable"]:
         return ", a debug build"
-    return "; prompts go by its API, whose key belongs into DEVICEHUB_APP_KEY"
+    return "; prompts go by its API, whose key belongs into settings.toml as app_key"

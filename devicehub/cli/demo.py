@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from devicehub.cli.output import run_async, say
-from devicehub.cli.run_request import read_prompts
-from devicehub.cli.run_view import carry_all, finish
+from devicehub.cli.run_view import Narration, finish
 from devicehub.demo_model import DEFAULT_PROMPT, demo_model_dir
+from devicehub.errors import HubError
 
 if TYPE_CHECKING:
-    from devicehub.dispatch.carrier import Outcome
-    from devicehub.errors import HubError
+    from collections.abc import Sequence
+
+    from devicehub.device.model import Device
+    from devicehub.dispatch.request import RunRequest
+    from devicehub.hub import Hub
+    from devicehub.runs.model import RunRecord
 
 MOST_PHONES: Final = 8
 _ENGINES: Final = ("virtual-logcat", "virtual")
@@ -33,12 +38,14 @@ def command(phones: int, model: Path | None, prompt: str, as_json: bool) -> None
 
     The inference is real: the engine is MNN's wheel on this host. Nothing is left behind.
     """
-    prompts = read_prompts(prompt, None, join_lines=False)
+    from devicehub.workloads.prompts import encode_prompts
+
+    prompts = encode_prompts(prompt, one_prompt=True, place="--prompt")
     outcomes = run_async(_demo(phones, model or demo_model_dir(), prompts, as_json=as_json))
     finish(outcomes, as_json=as_json)
 
 
-async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> list[Outcome | HubError]:
+async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> list[RunRecord | HubError]:
     from devicehub.adb.server import private_server
     from devicehub.dispatch.request import RunRequest
     from devicehub.hub import open_hub
@@ -75,4 +82,27 @@ async def _demo(count: int, model: Path, prompts: bytes, *, as_json: bool) -> li
                 prompts=prompts,
             )
             pairs.append((request, device))
-        return await carry_all(hub, pairs, as_json=as_json)
+        return await _carry_all(hub, pairs, as_json=as_json)
+
+
+async def _carry_all(
+    hub: Hub, pairs: Sequence[tuple[RunRequest, Device]], *, as_json: bool
+) -> list[RunRecord | HubError]:
+    """Carry every run to its end, all phones at a time; one that fails to run leaves the others alone.
+
+    The model's text streams where there is one phone.
+    """
+    alone = len(pairs) == 1
+
+    async def carry(request: RunRequest, device: Device) -> RunRecord | HubError:
+        narration = Narration(device.serial, stream_text=alone and not as_json, alone=alone)
+        try:
+            return (await hub.run(request, device, narration)).record
+        except HubError as error:
+            return error
+        finally:
+            narration.close()
+
+    async with asyncio.TaskGroup() as tasks:
+        carried = [tasks.create_task(carry(*pair)) for pair in pairs]
+    return [task.result() for task in carried]

@@ -1,14 +1,18 @@
-"""`devicehub engines`: the catalogue of MNN engines on this host."""
+"""`devicehub engines`: the hub's catalogue of MNN engines."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from devicehub.cli.at_hub import at_hub
+
 if TYPE_CHECKING:
-    from devicehub.engines.catalog import Engine, EngineCatalog
+    from devicehub.cli.at_hub import Place
+
+_COPY_S: Final = 600.0
 
 
 @click.group("engines")
@@ -20,13 +24,16 @@ def command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--name", help="Default: the folder's name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def add_command(folder: Path, name: str | None, *, as_json: bool) -> None:
+@at_hub
+def add_command(folder: Path, name: str | None, *, as_json: bool, place: Place) -> None:
     """Copy the engine in DIR into the catalogue, checked: llm_demo, its libraries, one ABI."""
+    from devicehub.api.contract import ENGINE_ADD, AddFolder
     from devicehub.cli.output import print_json, say
 
-    engine = _catalog().add(folder, name)
+    params = AddFolder(folder=str(folder.absolute()), name=name)
+    engine = place.ask(ENGINE_ADD, params, timeout_s=_COPY_S)
     if as_json:
-        print_json(engine_row(engine))
+        print_json(engine)
         return
     print(engine.id)
     logcat = {
@@ -36,25 +43,29 @@ def add_command(folder: Path, name: str | None, *, as_json: bool) -> None:
     }
     version = f"MNN {engine.version}" if engine.version else "MNN of unknown version"
     say(f"{engine.name}: {version} for {engine.abi}, {logcat[engine.logcat]}")
+    if engine.abi.startswith("linux-"):
+        say(f"it is for this computer and no phone: devicehub run MODEL --on local --engine {engine.name}")
 
 
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def list_command(*, as_json: bool) -> None:
+@at_hub
+def list_command(*, as_json: bool, place: Place) -> None:
     """List the engines."""
+    from devicehub.api.contract import ENGINES
     from devicehub.cli.output import print_json, print_table, say
     from devicehub.units import format_bytes
 
-    engines = _catalog().list()
+    engines = place.ask(ENGINES)
     if as_json:
-        print_json([engine_row(engine) for engine in engines])
+        print_json(engines)
         return
     if not engines:
         say("no engines yet: devicehub engines add DIR")
         return
     logcat = {True: "logcat", False: "stdout", None: None}
     rows = [
-        [engine.id, engine.abi, engine.version, logcat[engine.logcat], format_bytes(engine.manifest.size)]
+        [engine.id, engine.abi, engine.version, logcat[engine.logcat], format_bytes(engine.size)]
         for engine in engines
     ]
     print_table(("id", "abi", "version", "prints to", "size"), rows)
@@ -62,32 +73,10 @@ def list_command(*, as_json: bool) -> None:
 
 @command.command("remove", short_help="Forget one; what was pushed stays on the phones.")
 @click.argument("engine")
-def remove_command(engine: str) -> None:
+@at_hub
+def remove_command(engine: str, *, place: Place) -> None:
     """Delete ENGINE (an id or a name) from the catalogue; what was pushed stays on the phones."""
+    from devicehub.api.contract import ENGINE_REMOVE, Named
     from devicehub.cli.output import say
 
-    say(f"removed {_catalog().remove(engine).id}")
-
-
-def engine_row(engine: Engine) -> dict[str, Any]:
-    """One engine as `engines list --json` prints it."""
-    return {
-        "id": engine.id,
-        "name": engine.name,
-        "abi": engine.abi,
-        "version": engine.version,
-        "logcat": engine.logcat,
-        "programs": engine.executables,
-        "files": [entry.path for entry in engine.manifest.files],
-        "size": engine.manifest.size,
-        "page_align": engine.page_align,
-        "sha256": engine.manifest.id,
-        "origin": engine.origin,
-    }
-
-
-def _catalog() -> EngineCatalog:
-    from devicehub.engines.catalog import EngineCatalog
-    from devicehub.settings import find_home
-
-    return EngineCatalog(find_home())
+    say(f"removed {place.ask(ENGINE_REMOVE, Named(name=engine)).id}")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
+from devicehub import errors
 from devicehub.errors import (
     AdbError,
     AdbRefused,
+    ApiError,
+    AskError,
     ConfigError,
-    DeployError,
     HubError,
+    HubUnreachable,
     InputError,
     NoPhoneReady,
     PhoneAway,
-    RunnerError,
     SelectionError,
     ShellFailed,
+    SourceUnreachable,
 )
 
 
@@ -28,7 +32,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command line is wrong; nothing was done."""
     UNREACHABLE = 3
-    """No hub, no adb server or no phone. Worth trying again."""
+    """No hub, no adb server, no phone or no network. Worth trying again."""
     BAD_INPUT = 4
     """A file that the user gave cannot be used."""
     NOT_JUDGED = 5
@@ -37,18 +41,23 @@ class ExitCode(IntEnum):
     """Ctrl-C."""
 
 
+_CODES: Final[tuple[tuple[tuple[type[HubError], ...], ExitCode], ...]] = (
+    ((InputError, ConfigError), ExitCode.BAD_INPUT),
+    ((AskError,), ExitCode.USAGE),
+    ((AdbRefused, ShellFailed), ExitCode.FAILED),  # the phone was reached, and its answer is no
+    ((NoPhoneReady, AdbError, PhoneAway, HubUnreachable, SourceUnreachable), ExitCode.UNREACHABLE),
+    ((SelectionError,), ExitCode.USAGE),
+)
+"""The first line that holds an error's class, or one that it derives from, decides."""
+
+
 def exit_code_for(error: HubError) -> ExitCode:
-    """The exit status that an error ends the process with."""
-    match error:
-        case InputError() | ConfigError():
-            return ExitCode.BAD_INPUT
-        case AdbRefused() | ShellFailed():
-            return ExitCode.FAILED  # the phone was reached, and its answer is no
-        case NoPhoneReady() | AdbError() | PhoneAway():
-            return ExitCode.UNREACHABLE
-        case SelectionError():
-            return ExitCode.USAGE
-        case DeployError() | RunnerError():
-            return ExitCode.FAILED
-        case _:
-            return ExitCode.FAILED
+    """The exit status that an error ends the process with; what the hub answered counts as its own error."""
+    kind: object = type(error)
+    if isinstance(error, ApiError):
+        kind = getattr(errors, error.kind, HubError)
+    if isinstance(kind, type):
+        for classes, code in _CODES:
+            if issubclass(kind, classes):
+                return code
+    return ExitCode.FAILED

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from devicehub.errors import InputError
+from devicehub.cli.at_hub import at_hub
+from devicehub.errors import InputError, NoPhoneReady
 
 if TYPE_CHECKING:
     from devicehub.android.cpuinfo import CpuInfo
-    from devicehub.device.identify import Identification
+    from devicehub.cli.at_hub import Place
 
 _HOW_TO_SAVE: Final = "save one with `adb shell getprop > FILE`"
 
@@ -23,8 +24,9 @@ _HOW_TO_SAVE: Final = "save one with `adb shell getprop > FILE`"
 )
 @click.option("--cpuinfo", "cpuinfo_file", type=click.Path(path_type=Path), help="A saved /proc/cpuinfo.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@at_hub
 def command(
-    serial: str | None, getprop_file: Path | None, cpuinfo_file: Path | None, *, as_json: bool
+    serial: str | None, getprop_file: Path | None, cpuinfo_file: Path | None, *, as_json: bool, place: Place
 ) -> None:
     """Tell which phone and SoC this is: SERIAL on adb, or a saved property dump.
 
@@ -36,14 +38,14 @@ def command(
         raise click.UsageError("give either SERIAL or --getprop FILE")
     if cpuinfo_file is not None and getprop_file is None:
         raise click.UsageError("--cpuinfo goes with --getprop")
-    found = _from_phone(serial) if serial is not None else _from_files(getprop_file, cpuinfo_file)
+    found = _from_phone(serial, place) if serial is not None else _from_files(getprop_file, cpuinfo_file)
     if as_json:
         print_json(found)
     else:
         _print(found)
 
 
-def _from_files(getprop_file: Path | None, cpuinfo_file: Path | None) -> Identification:
+def _from_files(getprop_file: Path | None, cpuinfo_file: Path | None) -> dict[str, Any]:
     from devicehub.android.getprop import is_property_dump, parse_getprop
 
     assert getprop_file is not None
@@ -61,32 +63,46 @@ def _from_files(getprop_file: Path | None, cpuinfo_file: Path | None) -> Identif
     return _identify(props, cpuinfo)
 
 
-def _from_phone(serial: str) -> Identification:
-    from devicehub.adb.address import server_address
-    from devicehub.adb.client import AdbClient
-    from devicehub.adb.server import ensure_server
-    from devicehub.cli.output import run_async
-    from devicehub.device.probe import PhoneText, read_properties
+def _from_phone(serial: str, place: Place) -> dict[str, Any]:
+    from devicehub.api.contract import DEVICES
 
-    async def probe() -> PhoneText:
-        address = server_address()
-        await ensure_server(address)
-        return await read_properties(AdbClient(address).transport(serial=serial))
+    views = place.ask(DEVICES)
+    found = [view for view in views if serial in (view.id, view.serial, view.serialno)]
+    if len(found) != 1:
+        problem = f"{serial} means several phones" if found else f"no phone is called {serial}"
+        raise NoPhoneReady(problem, serials=[view.id for view in views])
+    [view] = found
+    if view.vendor is None:
+        raise NoPhoneReady(view.problem or f"{serial} has not said yet who it is")
+    return {
+        "product": view.product,
+        "manufacturer": view.manufacturer,
+        "android": view.android,
+        "sdk": view.sdk,
+        "abis": view.abis,
+        "soc": {
+            "vendor": view.vendor,
+            "model": view.soc,
+            "name": view.soc_name,
+            "gpu": view.gpu,
+            "htp": view.htp,
+        },
+    }
 
-    found = run_async(probe())
-    return _identify(found.props, found.cpuinfo)
 
+def _identify(props: dict[str, str], cpuinfo: CpuInfo | None) -> dict[str, Any]:
+    import msgspec
 
-def _identify(props: dict[str, str], cpuinfo: CpuInfo | None) -> Identification:
     from devicehub.device.identify import identify
     from devicehub.profiles.load import load_socs
     from devicehub.settings import find_home
 
-    return identify(props, cpuinfo, socs=load_socs(find_home()))
+    found: dict[str, Any] = msgspec.to_builtins(identify(props, cpuinfo, socs=load_socs(find_home())))
+    return found
 
 
 def _read(path: Path, *, remedy: str) -> bytes:
-    from devicehub.cli.files import read_file
+    from devicehub.files import read_file
 
     data = read_file(path, remedy=remedy)
     if not data:
@@ -94,21 +110,18 @@ def _read(path: Path, *, remedy: str) -> bytes:
     return data
 
 
-def _print(found: Identification) -> None:
+def _print(found: dict[str, Any]) -> None:
     from devicehub.cli.output import print_table
 
+    soc = found["soc"]
     print_table(
         ("", ""),
         [
-            ("product", found.product),
-            ("manufacturer", found.manufacturer),
-            ("android", found.android),
-            ("sdk", None if found.sdk is None else str(found.sdk)),
-            ("abis", ", ".join(found.abis) or None),
-            ("vendor", found.soc.vendor),
-            ("model", found.soc.model),
-            ("name", found.soc.name),
-            ("gpu", found.soc.gpu),
-            ("htp", found.soc.htp),
+            ("product", found["product"]),
+            ("manufacturer", found["manufacturer"]),
+            ("android", found["android"]),
+            ("sdk", None if found["sdk"] is None else str(found["sdk"])),
+            ("abis", ", ".join(found["abis"]) or None),
+            *((name, soc[name]) for name in ("vendor", "model", "name", "gpu", "htp")),
         ],
     )

@@ -19,21 +19,39 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: Final = {
+    "api": Lazy("devicehub.cli.api", "Describe the API that the hub serves."),
     "app": Lazy("devicehub.cli.app", "Install MnnLlmChat on phones."),
+    "compare": Lazy(
+        "devicehub.cli.compare",
+        "Compare two engines, models, profiles or phones, launch by launch.",
+    ),
     "demo": Lazy("devicehub.cli.demo", "Show it all without hardware: virtual phone, push, real inference."),
     "devices": Lazy("devicehub.cli.devices", "List the phones that adb knows, identified."),
     "engines": Lazy("devicehub.cli.engines", "Keep the catalogue of MNN engines."),
+    "export": Lazy("devicehub.cli.export", "Make models of MNN from a checkpoint."),
     "identify": Lazy(
         "devicehub.cli.identify",
         "Tell which phone and SoC this is, from adb or from a saved dump.",
     ),
+    "logs": Lazy("devicehub.cli.logs", "Follow phones' logs, merged."),
+    "mirror": Lazy("devicehub.cli.mirror", "Show a phone's screen in a window, by scrcpy."),
     "models": Lazy("devicehub.cli.models", "Keep the catalogue of MNN models."),
+    "pair": Lazy("devicehub.cli.pair", "Pair with a phone over Wi-Fi."),
     "parse": Lazy("devicehub.cli.parse", "Read counters and verdict from a saved log."),
     "profiles": Lazy("devicehub.cli.profiles", "List, show and check profiles."),
+    "prune": Lazy("devicehub.cli.prune", "Make weights of a checkpoint zero."),
     "push": Lazy("devicehub.cli.push", "Bring a model, an engine or a file onto phones."),
     "run": Lazy("devicehub.cli.run", "Run a model on a phone and read its counters."),
     "runs": Lazy("devicehub.cli.runs", "List, show, watch, stop and export runs."),
+    "serve": Lazy(
+        "devicehub.cli.serve", "Run the hub: watch the phones, carry runs, answer the other commands."
+    ),
+    "settings": Lazy("devicehub.cli.settings", "Show each setting with its value and where that comes from."),
+    "shell": Lazy("devicehub.cli.shell", "Run a command on a phone, or its shell."),
     "sim": Lazy("devicehub.cli.sim", "Start virtual phones for any adb client."),
+    "status": Lazy("devicehub.cli.status", "Tell what the hub is and has to do."),
+    "stop": Lazy("devicehub.cli.stop", "End the hub; runs go on on their phones."),
+    "tui": Lazy("devicehub.cli.tui", "Show the fleet in this terminal, or in a browser."),
 }
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 import signal
 import sys
 import unicodedata
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from devicehub.errors import HubError
-from devicehub.units import format_bytes
+from devicehub.errors import HubError, first_of
+from devicehub.units import format_bytes, format_left
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
 T = TypeVar("T")
+_BAR_WIDTH: Final = 30
+_NARROWEST: Final = 12
+"""No column is made narrower than this to save room."""
 
 
 def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -47,10 +52,7 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def _first(group: BaseExceptionGroup[HubError | OSError]) -> BaseException:
     """The first error of ours, else the first of the system's, such as a closed pipe."""
-    error: BaseException = group.subgroup(HubError) or group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    return first_of(group.subgroup(HubError) or group)
 
 
 def print_json(value: Any) -> None:
@@ -66,23 +68,90 @@ def print_json(value: Any) -> None:
     print(text)
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print an aligned table on stdout; None shows as `-`, figures are right-aligned."""
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, room: int | None = None) -> None:
+    """Print an aligned table on stdout; None shows as `-`, figures are right-aligned.
+
+    Args:
+        headers: all empty for a table without a head.
+        rows: a cell for each header; one with line ends takes several lines.
+        room: so many columns the table may take; where it is wider, its widest texts are broken.
+    """
     texts = [["-" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [
-        max(text_width(header), *(text_width(row[column]) for row in texts), 0)
+        max(text_width(header), *(_widest(row[column]) for row in texts), 0)
         for column, header in enumerate(headers)
     ]
     right = [
         bool(rows) and all(isinstance(row[column], int | float) or row[column] is None for row in rows)
         for column in range(len(headers))
     ]
+    if room is not None:
+        widths = _fit(widths, room, fixed=[is_right or column == 0 for column, is_right in enumerate(right)])
     for line in ([list(headers)] if any(headers) else []) + texts:
-        cells = [
-            _pad(cell, width, right=is_right)
-            for cell, width, is_right in zip(line, widths, right, strict=True)
-        ]
-        print("  ".join(cells).rstrip())
+        cells = [wrap_text(cell, width) for cell, width in zip(line, widths, strict=True)]
+        for part in itertools.zip_longest(*cells, fillvalue=""):
+            padded = (
+                _pad(text, width, right=is_right)
+                for text, width, is_right in zip(part, widths, right, strict=True)
+            )
+            print("  ".join(padded).rstrip())
+
+
+def _fit(widths: Sequence[int], room: int, *, fixed: Sequence[bool]) -> list[int]:
+    """The widths with the widest of those that are not fixed made narrower, as far as that may go."""
+    found = list(widths)
+    excess = sum(found) + 2 * (len(found) - 1) - room
+    while excess > 0:
+        free = [column for column, width in enumerate(found) if not fixed[column] and width > _NARROWEST]
+        if not free:
+            break
+        found[max(free, key=lambda column: found[column])] -= 1
+        excess -= 1
+    return found
+
+
+def _widest(text: str) -> int:
+    return max(map(text_width, text.split("\n")))
+
+
+def wrap_text(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most so many columns, at blanks where it has them; never no line."""
+    return [part for line in text.split("\n") for part in _wrap_line(line, width)]
+
+
+def _wrap_line(text: str, width: int) -> list[str]:
+    if text_width(text) <= width:
+        return [text]
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if text_width(longer) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while text_width(word) > width:
+            cut = _cut(word, width)
+            lines.append(word[:cut])
+            word = word[cut:]
+        line = word
+    return [*lines, line] if line else lines
+
+
+def _cut(word: str, width: int) -> int:
+    """How many characters of a word fit, at least one."""
+    taken = 0
+    for number, char in enumerate(word):
+        taken += text_width(char)
+        if taken > width:
+            return max(number, 1)
+    return len(word)
+
+
+def terminal_width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size().columns
 
 
 def text_width(text: str) -> int:
@@ -124,8 +193,6 @@ def emphasize(text: str) -> str:
 class Progress:
     """How far a transfer is: a bar on a terminal, a line per quarter elsewhere; on stderr."""
 
-    _BAR_WIDTH = 30
-
     def __init__(self, label: str, total: int, *, alone: bool = True) -> None:
         self._label = label
         self._total = total
@@ -142,19 +209,40 @@ class Progress:
         if step == self._shown or (not self._terminal and step == 0):
             return
         self._shown = step
-        self._show(step / steps)
+        amount = f"{format_bytes(self._done)} of {format_bytes(self._total)}"
+        if self._terminal:
+            _draw_bar(self._label, step / steps, amount)
+        else:
+            say(f"{self._label}: {step / steps:.0%} ({amount})")
 
     def close(self) -> None:
         """End the line of the bar."""
         if self._terminal and self._shown >= 0:
             print(file=sys.stderr, flush=True)
 
-    def _show(self, share: float) -> None:
-        amount = f"{format_bytes(self._done)} of {format_bytes(self._total)}"
+
+class StageBar:
+    """How far a stage of an export is: a bar for the whole on a terminal, one line elsewhere; on stderr."""
+
+    def __init__(self, label: str, *, alone: bool = True) -> None:
+        self._label = label
+        self._terminal = alone and sys.stderr.isatty()
         if not self._terminal:
-            say(f"{self._label}: {share:.0%} ({amount})")
-            return
-        filled = round(share * self._BAR_WIDTH)
-        full, empty = "█░" if sys.stderr.encoding.lower().startswith("utf") else "#."
-        bar = full * filled + empty * (self._BAR_WIDTH - filled)
-        print(f"\r{self._label} {bar} {share:4.0%}  {amount}\x1b[K", end="", file=sys.stderr, flush=True)
+            say(label)
+
+    def reach(self, share: float, left_s: float | None) -> None:
+        """The whole is done to this share; `left_s` is how long it will take still."""
+        if self._terminal:
+            _draw_bar(self._label, share, "" if left_s is None else f"about {format_left(left_s)} left")
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        if self._terminal:
+            print(file=sys.stderr, flush=True)
+
+
+def _draw_bar(label: str, share: float, amount: str) -> None:
+    filled = round(share * _BAR_WIDTH)
+    full, empty = "█░" if sys.stderr.encoding.lower().startswith("utf") else "#."
+    bar = full * filled + empty * (_BAR_WIDTH - filled)
+    print(f"\r{label} {bar} {share:4.0%}  {amount}\x1b[K", end="", file=sys.stderr, flush=True)

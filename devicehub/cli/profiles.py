@@ -16,8 +16,9 @@ from devicehub.profiles.load import (
     did_you_mean,
     find_profiles,
     load_file,
+    summary_of,
 )
-from devicehub.profiles.schema import KINDS, ProfileFile, RunFile
+from devicehub.profiles.schema import KINDS
 from devicehub.settings import find_home
 
 if TYPE_CHECKING:
@@ -92,29 +93,24 @@ def check_command(files: tuple[Path, ...], *, as_json: bool) -> ExitCode:
     return ExitCode.FAILED if problems else ExitCode.OK
 
 
+@command.command("schema", short_help="Print the JSON Schema of one kind.")
+@click.argument("kind", type=click.Choice(sorted(KINDS)))
+def schema_command(kind: str) -> None:
+    """Print what profiles of KIND may hold as a JSON Schema, for an editor that checks TOML by one."""
+    from devicehub.cli.output import print_json
+    from devicehub.profiles.json_schema import profile_schema
+
+    print_json(profile_schema(kind))
+
+
 def _entry(profile: Located) -> dict[str, Any]:
-    file, problems = check_file(profile.path, KINDS[profile.kind])
     return {
         "kind": profile.kind,
         "id": profile.id,
-        "summary": _summary(file) if file and not problems else "wrong; see `devicehub profiles check`",
+        "summary": summary_of(profile),
         "origin": "own" if profile.own else "packaged",
         "file": str(profile.path),
     }
-
-
-def _summary(file: ProfileFile) -> str:
-    if isinstance(file, RunFile):
-        return file.summary
-    return _join(file.names) or file.model or file.vendor
-
-
-def _join(names: Sequence[str]) -> str:
-    """The names of one chip; a family's name that all begin with is said once."""
-    family = names[0].partition(" ")[0] if names else ""
-    if not all(name.startswith(f"{family} ") for name in names):
-        return " / ".join(names)
-    return " / ".join([*names[:1], *(name.removeprefix(f"{family} ") for name in names[1:])])
 
 
 def _problem_entry(problem: Problem) -> dict[str, Any]:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from devicehub.cli.output import Progress, print_json, run_async, say
+from devicehub.cli.at_hub import at_hub, named_phones
+from devicehub.cli.output import print_json, run_async, say
 from devicehub.units import format_bytes, format_ms, format_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Mapping
 
-    from devicehub.adb.client import Transport
-    from devicehub.deploy.carry import PushOutcome
-    from devicehub.deploy.plan import PushPlan
-    from devicehub.deploy.targets import Target
-    from devicehub.device.model import Device
-    from devicehub.hub import Hub
+    from devicehub.api.contract import Push
+    from devicehub.cli.at_hub import Place
 
 
 @click.group("push")
@@ -33,6 +30,7 @@ def _push_options(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--on", "selectors", multiple=True, metavar="SELECTOR", help="A serial, `all`, or terms.")
     @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @at_hub
     @wraps(function)
     def with_options(*args: Any, **options: Any) -> None:
         function(*args, **options)
@@ -43,105 +41,85 @@ def _push_options(function: Callable[..., None]) -> Callable[..., None]:
 @command.command("model")
 @click.argument("name")
 @_push_options
-def model_command(name: str, selectors: tuple[str, ...], *, dry_run: bool, as_json: bool) -> None:
+def model_command(name: str, *, as_json: bool, place: Place, **options: Any) -> None:
     """Push the model NAME of the catalogue."""
-    from devicehub.deploy.targets import model_target
-
-    async def target(hub: Hub, _: Device, __: Transport) -> Target:
-        return model_target(hub.models.get(name))
-
-    run_async(_push_all(target, selectors, dry_run=dry_run, as_json=as_json))
+    _push("model", name, options, place, as_json=as_json)
 
 
 @command.command("engine")
 @click.argument("engine_id", metavar="ID")
 @_push_options
-def engine_command(engine_id: str, selectors: tuple[str, ...], *, dry_run: bool, as_json: bool) -> None:
+def engine_command(engine_id: str, *, as_json: bool, place: Place, **options: Any) -> None:
     """Push the engine ID (or its name) of the catalogue."""
-    from devicehub.deploy.targets import engine_target
-
-    async def target(hub: Hub, device: Device, _: Transport) -> Target:
-        from devicehub.dispatch.header import fits
-
-        engine = hub.engines.get(engine_id)
-        if not fits(engine, device):
-            say(f"warning: {device.serial} cannot load engine {engine.id}, which is for {engine.abi}")
-        return engine_target(engine)
-
-    run_async(_push_all(target, selectors, dry_run=dry_run, as_json=as_json))
+    _push("engine", engine_id, options, place, as_json=as_json)
 
 
 @command.command("file")
 @click.argument("source", type=click.Path(path_type=Path), metavar="SRC")
 @click.argument("destination", metavar="DST")
 @_push_options
-def file_command(
-    source: Path, destination: str, selectors: tuple[str, ...], *, dry_run: bool, as_json: bool
-) -> None:
+def file_command(source: Path, destination: str, *, as_json: bool, place: Place, **options: Any) -> None:
     """Push the file SRC to DST, an absolute path on the phone."""
-    from devicehub.deploy.targets import file_target
-
-    async def target(_: Hub, __: Device, transport: Transport) -> Target:
-        return await file_target(source, destination, transport)
-
-    run_async(_push_all(target, selectors, dry_run=dry_run, as_json=as_json))
+    options["destination"] = destination
+    _push("file", str(source.absolute()), options, place, as_json=as_json)
 
 
-async def _push_all(
-    find_target: Callable[[Hub, Device, Transport], Awaitable[Target]],
-    selectors: Sequence[str],
+def _push(
+    kind: Literal["model", "engine", "file"],
+    name: str,
+    options: Mapping[str, Any],
+    place: Place,
     *,
-    dry_run: bool,
     as_json: bool,
 ) -> None:
-    from devicehub.hub import open_hub
+    from devicehub.api.contract import Push
 
-    hub = await open_hub()
-    results: list[dict[str, Any]] = []
-    for device in await hub.select(selectors):
-        transport = hub.transport(device)
-        target = await find_target(hub, device, transport)
-        plan = await target.plan(transport)
-        result = {"serial": device.serial, "target": target.directory, **plan.summary()}
-        if dry_run:
-            if not as_json:
-                _show_plan(device.serial, target, plan)
-        else:
-            outcome = await _carry_out(target, plan, transport)
-            result["outcome"] = outcome
-            if not as_json:
-                _show_outcome(device.serial, target, outcome)
-        results.append(result)
+    params = Push(
+        kind=kind,
+        name=name,
+        destination=options.get("destination"),
+        selectors=named_phones(options["selectors"]),
+        dry_run=options["dry_run"],
+    )
+    run_async(_push_all(params, place, as_json=as_json))
+
+
+async def _push_all(params: Push, place: Place, *, as_json: bool) -> None:
+    from devicehub.api.contract import PUSH
+    from devicehub.cli.jobs import finish_jobs
+
+    def show(result: Mapping[str, Any]) -> None:
+        if result["warning"]:
+            say(f"warning: {result['warning']}")
+        if not as_json:
+            (_show_plan if params.dry_run else _show_outcome)(result)
+
+    results = await finish_jobs(place, PUSH, params, show)
     if as_json:
-        print_json(results)
+        print_json([result["row"] for result in results])
 
 
-async def _carry_out(target: Target, plan: PushPlan, transport: Transport) -> PushOutcome:
-    bar = Progress(target.label, plan.bytes_to_send) if plan.bytes_to_send else None
-    try:
-        return await target.carry_out(plan, transport, progress=bar.advance if bar else None)
-    finally:
-        if bar is not None:
-            bar.close()
-
-
-def _show_plan(serial: str, target: Target, plan: PushPlan) -> None:
-    for entry in plan.send:
-        print(f"send    {entry.path}  {format_bytes(entry.size)}")
-    for kept in plan.keep:
-        print(f"skip    {kept.entry.path}")
-    for move in plan.move:
-        print(f"rename  {move.source} -> {move.entry.path}")
-    for path in (*plan.remove, *plan.leftovers):
+def _show_plan(result: Mapping[str, Any]) -> None:
+    plan, row = result["plan"], result["row"]
+    for entry in plan["send"]:
+        print(f"send    {entry['path']}  {format_bytes(entry['size'])}")
+    for kept in plan["keep"]:
+        print(f"skip    {kept['entry']['path']}")
+    for move in plan["move"]:
+        print(f"rename  {move['source']} -> {move['entry']['path']}")
+    for path in (*plan["remove"], *plan["leftovers"]):
         print(f"remove  {path}")
-    fits = "" if plan.fits else "; it does not fit"
-    say(f"{serial}: {format_bytes(plan.bytes_to_send)} would go to {target.directory}{fits}")
+    fits = "" if row["fits"] else "; it does not fit"
+    say(f"{row['serial']}: {format_bytes(row['bytes_to_send'])} would go to {row['target']}{fits}")
 
 
-def _show_outcome(serial: str, target: Target, outcome: PushOutcome) -> None:
-    sent = "1 file" if outcome.files_sent == 1 else f"{outcome.files_sent} files"
+def _show_outcome(result: Mapping[str, Any]) -> None:
+    row = result["row"]
+    outcome = row["outcome"]
+    sent = "1 file" if outcome["files_sent"] == 1 else f"{outcome['files_sent']} files"
+    rate = format_rate(outcome["bytes_sent"], outcome["send_s"])
     say(
-        f"{serial}: {target.directory}: {sent} sent, {outcome.files_skipped} there already; "
-        f"{format_bytes(outcome.bytes_sent)} at {format_rate(outcome.bytes_sent, outcome.send_s)}, "
-        f"checked in {format_ms(outcome.verify_s * 1000)}, all in {format_ms(outcome.seconds * 1000)}"
+        f"{row['serial']}: {row['target']}: {sent} sent, {outcome['files_skipped']} there already; "
+        f"{format_bytes(outcome['bytes_sent'])} at {rate}, "
+        f"checked in {format_ms(outcome['verify_s'] * 1000)}, all in {format_ms(outcome['seconds'] * 1000)}"
     )

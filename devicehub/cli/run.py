@@ -2,95 +2,96 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from devicehub.cli.output import run_async, say
-from devicehub.cli.run_request import check_options, load_profile, make_request
-from devicehub.cli.run_view import carry_all, finish, start_all
-from devicehub.cli.runs import tell_collected
+from devicehub.cli.at_hub import at_hub
+from devicehub.cli.output import print_json, run_async
+from devicehub.cli.run_options import shared_options
+from devicehub.cli.run_request import START_S, check_here, make_ask
+from devicehub.cli.run_view import Narration, fetch_records, finish
 
 if TYPE_CHECKING:
-    from devicehub.dispatch.carrier import Outcome
+    from collections.abc import Sequence
+
+    from devicehub.api.model import RunView
+    from devicehub.cli.at_hub import Place
     from devicehub.errors import HubError
-    from devicehub.runs.model import RunHeader
+    from devicehub.runs.ask import RunAsk
+    from devicehub.runs.model import RunRecord
 
 
 @click.command("run")
 @click.argument("model")
-@click.option("--on", "selectors", multiple=True, metavar="SELECTOR", help="A serial, `all`, or terms.")
-@click.option("--engine", metavar="ENGINE", help="Default: the one engine that fits the phone.")
-@click.option(
-    "--workload",
-    type=click.Choice(("demo", "bench", "app", "custom")),
-    default="demo",
-    show_default=True,
-    help="llm_demo with prompts, llm_bench, the app MnnLlmChat, or the command of a profile.",
+@shared_options(
+    workloads=("demo", "bench", "app", "custom"),
+    workload="demo",
+    protocol="How the figures are made: `standard` for bench, else `none`, one launch.",
+    launches="Measured launches [the protocol's, or 1].",
 )
-@click.option("--profile", metavar="PROFILE", help="A run profile [default].")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of config.json.")
-@click.option("--prompt", metavar="TEXT", help="What the model is asked.")
-@click.option("--prompt-file", type=click.Path(path_type=Path), metavar="FILE", help="One prompt a line.")
-@click.option("--join-lines", is_flag=True, help="Make one prompt of all lines.")
-@click.option("--no-think", is_flag=True, help="Ask a thinking model for an answer without thinking.")
+@click.option("--energy", is_flag=True, help="Measure joules per token: unplugged, on wireless adb.")
 @click.option(
-    "--launches",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    help="How often the engine is started.",
+    "--measure-cost", is_flag=True, help="Learn what sampling costs: every other launch goes without."
 )
-@click.option("--prompt-tokens", type=click.IntRange(0), metavar="N", help="llm_bench: prompt length [512].")
-@click.option("--decode-tokens", type=click.IntRange(0), metavar="N", help="llm_bench: tokens decoded [128].")
-@click.option("--repeats", type=click.IntRange(1, 1000), metavar="N", help="llm_bench: in one launch [5].")
+@click.option("--any", "any_phone", is_flag=True, help="One run, on whichever phone of --on is free first.")
 @click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="WHAT=N",
-    help="End it on the phone: time=SECONDS, temp=CELSIUS, battery=PERCENT, space=MIB.",
+    "--cooler-than", type=click.FloatRange(10, 60), metavar="CELSIUS", help="Pass over warmer phones."
 )
-@click.option(
-    "--sample-hz",
-    type=click.FloatRange(0.2, 10),
-    default=1.0,
-    show_default=True,
-    help="How often the phone is sampled.",
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(0, 10),
-    default=1,
-    show_default=True,
-    help="Attempts after one that the phone or its cable ended.",
-)
-@click.option("--strict", is_flag=True, help="Refuse where this would only warn.")
 @click.option("--detach", is_flag=True, help="Start it and leave it to the phone.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run record; of several phones one a line.")
-def command(model: str, selectors: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+@at_hub
+def command(model: str, selectors: tuple[str, ...], *, as_json: bool, place: Place, **options: Any) -> None:
     """Run MODEL of the catalogue on phones and read its counters.
 
-    The run goes on when the cable is pulled and when this command is killed: `devicehub runs` finds it again.
+    A phone that is busy is waited for. The run goes on when the cable is pulled and when this command or the
+    hub is killed: `devicehub runs` finds it again. Ctrl-C ends it.
     The exit status is 0 when every run succeeded, 1 when one did not.
     """
-    asked = check_options(options)
+    ask = make_ask(model, selectors, options, place)
+    check_here(ask, place)
+    if options["detach"]:
+        run_async(_leave(place, ask, as_json=as_json))
+    else:
+        finish(run_async(_carry(place, ask, as_json=as_json)), as_json=as_json)
 
-    async def run() -> list[Outcome | RunHeader | HubError]:
-        from devicehub.hub import open_hub
 
-        hub = await open_hub(tell=say)
-        for record in await hub.adopt():
-            tell_collected(record)
-        chosen = hub.models.get(model)
-        profile = load_profile(hub, asked)
-        pairs = [
-            (make_request(hub, chosen, device, asked, profile=profile), device)
-            for device in await hub.select(selectors)
-        ]
-        if options["detach"]:
-            return [*await start_all(hub, pairs)]
-        return [*await carry_all(hub, pairs, as_json=as_json)]
+async def _carry(place: Place, ask: RunAsk, *, as_json: bool) -> list[RunRecord | HubError]:
+    """Have the runs made and show them; the model's text streams where there is one phone."""
+    from devicehub.cli.following import Following
 
-    finish(run_async(run()), as_json=as_json)
+    narrations = _narrate(await _start(place, ask), stream_text=not as_json)
+    return await fetch_records(place, await Following(place, narrations).ends())
+
+
+async def _leave(place: Place, ask: RunAsk, *, as_json: bool) -> None:
+    """Have the runs made, and stay until the phones have them or they wait for their turn."""
+    from devicehub.cli.following import Following
+
+    narrations = _narrate(await _start(place, ask), stream_text=False)
+    started = await Following(place, narrations, stops=False).starts()
+    failed = {run_id: view for run_id, view in started.items() if view.state in ("failed", "lost")}
+    for view in started.values():
+        if view.id not in failed:
+            if as_json:
+                print_json({"id": view.id, "state": view.state, "serial": view.serial})
+            else:
+                print(f"{view.id}  {view.serial or view.state}")
+    if failed:
+        finish(await fetch_records(place, failed), as_json=as_json)
+
+
+async def _start(place: Place, ask: RunAsk) -> list[RunView]:
+    from devicehub.api.contract import RUN_START
+
+    async with place.client() as client:
+        return await client.call(RUN_START, ask, timeout_s=START_S)
+
+
+def _narrate(views: Sequence[RunView], *, stream_text: bool) -> dict[str, Narration]:
+    """Who shows each run; text streams only where there is one."""
+    alone = len(views) == 1
+    return {
+        view.id: Narration(view.serial or view.id, stream_text=stream_text and alone, alone=alone)
+        for view in views
+    }

@@ -9,100 +9,150 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from devicehub.cli.output import emphasize, format_time, print_json, print_table, say
-from devicehub.cli.run_view import print_records
-from devicehub.cli.runs import collect_left, is_left, open_store
-from devicehub.cli.runs_list import run_row, state_text
+from devicehub.cli.at_hub import at_hub
+from devicehub.cli.conditions_view import condition_rows
+from devicehub.cli.figures import energy_text, protocol_details, protocol_text
+from devicehub.cli.launches_view import show_fidelity, show_launches
+from devicehub.cli.output import (
+    emphasize,
+    format_time,
+    print_json,
+    print_table,
+    run_async,
+    say,
+    terminal_width,
+)
+from devicehub.cli.record_table import print_lines, print_records
+from devicehub.cli.runs_list import state_text
 from devicehub.runs.model import RunHeader, RunRecord
 from devicehub.telemetry.sample import SampleReader
-from devicehub.units import KIB, format_bytes, format_celsius, format_ms
+from devicehub.units import format_celsius
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from devicehub.runs.model import Launch
-    from devicehub.store.model import EndRow, EventRow, RunRow
-    from devicehub.store.store import Store
+    from devicehub.api.model import RunDocument, RunEventView, RunView
+    from devicehub.cli.at_hub import Place
+    from devicehub.telemetry.sample import Sample
 
 
 @click.command("show")
 @click.argument("run_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(run_id: str, *, as_json: bool) -> None:
+@at_hub
+def command(run_id: str, *, as_json: bool, place: Place) -> None:
     """Show all that is known of one run: figures, launches, evidence, conditions, what happened when.
 
     ID may be shortened to its beginning.
     """
-    collect_left()
-    with open_store() as store:
-        row = store.run(run_id)
-        if as_json:
-            print_json(run_document(store, row))
-        else:
-            _show(store, row)
+    from devicehub.api.contract import RUN, RunNamed
+
+    if as_json:
+        print_json(place.ask(RUN, RunNamed(run=run_id)).document)
+    else:
+        _show(*run_async(_fetch(place, run_id)))
     sys.stdout.flush()
 
 
-def run_document(store: Store, row: RunRow) -> dict[str, Any]:
-    """The run record as `run --json` prints it, or before the end what is known of it; and what happened."""
-    known = json.loads(row.record or row.request)
-    return {
-        **known,
-        **{name: value for name, value in run_row(row).items() if name not in known},
-        "phone_run_id": row.phone_run_id,
-        "last_contact": row.last_contact,
-        "events": [msgspec.to_builtins(event) for event in store.events(row.id)],
-        "excerpts": [msgspec.to_builtins(part) for part in store.excerpts(row.id)],
-        "samples": {"attempt": row.attempt, "lines": store.samples_stored(row.id, row.attempt)},
-        "ends": [
-            {"number": end.number, "state": end.state, "wall_s": end.wall_s} for end in store.ends(row.id)
-        ],
-    }
+async def _fetch(place: Place, run_id: str) -> tuple[RunDocument, list[Sample]]:
+    from devicehub.api.contract import RUN, RunNamed
+    from devicehub.cli.run_pages import fetch_samples
+
+    async with place.client() as client:
+        found = await client.call(RUN, RunNamed(run=run_id))
+        if found.run.place is not None:
+            return found, []
+        reader = SampleReader()
+        samples: list[Sample] = []
+        async for _, lines in fetch_samples(client, found.run.id):
+            samples += reader.feed("".join(f"{line}\n" for line in lines).encode())
+    return found, samples
 
 
-def _show(store: Store, row: RunRow) -> None:
-    print(emphasize(f"{row.id}  {state_text(row)}"))
-    ends = store.ends(row.id)
-    print_table(("", ""), [pair for pair in _facts(row, ends) if pair[1] is not None])
-    header, record = _read(row)
+def _show(found: RunDocument, samples: Sequence[Sample]) -> None:
+    room = terminal_width()
+    view, document = found.run, found.document
+    print(emphasize(f"{view.id}  {state_text(view)}"))
+    if view.place is not None:
+        print_table(("", ""), _known(_waiting(view, document)), room=room)
+        return
+    header, record = _read(found)
+    print_table(("", ""), _known([*_facts(view, document), *_asked(header)]), room=room)
     if header is None:
         say("another version of DeviceHub wrote its record; `--json` shows it as it is")
     if header is not None and header.cautions:
         _section("warned before the start")
         for caution in header.cautions:
-            print(f"  {caution.sentence}; {caution.remedy}")
+            print_lines([f"{caution.sentence}; {caution.remedy}"], room)
     if record is not None:
         print_records([record])
-        _show_launches(record.launches)
+        show_launches(record.launches)
+        show_fidelity(record)
         _show_conditions(record)
-    _show_samples(store, row)
-    _show_events(store.events(row.id))
+        _show_energy(record)
+        _show_attempts(record)
+    elif found.text:
+        _section("said so far")
+        print(found.text.rstrip("\n"))
+    _show_samples(view.id, samples)
+    _show_events(found.events)
 
 
-def _facts(row: RunRow, ends: Sequence[EndRow]) -> list[tuple[str, str | None]]:
-    replaced = [end for end in ends if end.number < len(ends)]
+def _known(rows: Iterable[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+    return [row for row in rows if row[1] is not None]
+
+
+def _asked(header: RunHeader | None) -> Iterator[tuple[str, str | None]]:
+    """How the figures were to be made."""
+    if header is None:
+        return
+    yield "protocol", protocol_text(header)
+    yield "", protocol_details(header.protocol) if header.protocol else None
+    if half := header.comparison:
+        yield "compared", f"{half.arm} of a comparison by {half.by}; the other half is {half.other}"
+        first, second = (header.id, half.other) if half.arm == "A" else (half.other, header.id)
+        yield "", f"devicehub runs compare {first} {second}"
+
+
+def _waiting(view: RunView, document: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """What a run that waits is to be."""
+    yield "workload", ", ".join(filter(None, (view.workload, view.model, view.engine)))
+    yield "phone", view.serial
+    yield "waits for", view.waits_for or "nothing: it begins this moment"
+    yield "asked for by", view.client
+    yield "since", format_time(view.created)
+    yield "asked", json.dumps(document.get("asked"), ensure_ascii=False)
+
+
+def _facts(view: RunView, document: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    ends = document["ends"]
+    replaced = [
+        f"{end['state']} of {format_time(end['wall_s'])}" for end in ends if end["number"] < len(ends)
+    ]
+    has_ended = view.ended is not None
     return [
-        ("workload", f"{row.workload}, {row.model}, {row.engine}, profile {row.profile}"),
-        ("phone", f"{row.product or row.serial} ({row.serial})" + (", virtual" if row.virtual else "")),
-        ("started", format_time(row.started)),
-        ("ended", format_time(row.ended)),
-        ("replaces", f"{replaced[0].state} of {format_time(replaced[0].wall_s)}" if replaced else None),
-        ("attempt", str(row.attempt) if row.attempt > 1 else None),
-        ("carried by", f"process {row.owner_pid}" if not is_left(row) and row.owner_pid else None),
-        ("to take it up", f"devicehub runs watch {row.id}" if is_left(row) else None),
-        ("phone heard of", format_time(row.last_contact) if row.ended is None else None),
-        ("stop asked for", format_time(row.stop_requested)),
+        ("workload", f"{view.workload}, {view.model}, {view.engine}, profile {view.profile}"),
+        ("phone", f"{view.product or view.serial} ({view.serial})" + (", virtual" if view.virtual else "")),
+        ("asked for by", view.client),
+        ("started", format_time(view.started)),
+        ("ended", format_time(view.ended)),
+        ("replaces", replaced[0] if replaced else None),
+        ("attempt", str(view.attempt) if view.attempt > 1 else None),
+        ("left", "the hub takes it up when its phone is there" if view.left else None),
+        ("to follow it", None if has_ended else f"devicehub runs watch {view.id}"),
+        ("phone heard of", None if has_ended else format_time(document["last_contact"])),
+        ("stop asked for", format_time(view.stop_requested)),
     ]
 
 
-def _read(row: RunRow) -> tuple[RunHeader | None, RunRecord | None]:
+def _read(found: RunDocument) -> tuple[RunHeader | None, RunRecord | None]:
     """What was asked and what came of it; None for what another version wrote."""
     try:
-        if row.record is not None:
-            record = msgspec.json.decode(row.record, type=RunRecord)
+        if found.run.ended is not None:
+            record = msgspec.convert(found.document, RunRecord)
             return record, record
-        return msgspec.json.decode(row.request, type=RunHeader), None
-    except msgspec.MsgspecError:
+        return msgspec.convert(found.document, RunHeader), None
+    except msgspec.ValidationError:
         return None, None
 
 
@@ -110,97 +160,64 @@ def _section(title: str) -> None:
     print(emphasize(f"\n{title}"))
 
 
-def _show_launches(launches: Sequence[Launch]) -> None:
-    if not launches:
-        return
-    _section("launches")
-    rows = []
-    for launch in launches:
-        counters = launch.records[-1] if launch.records else None
-        rows.append(
-            [
-                launch.number,
-                launch.verdict,
-                launch.cause,
-                launch.exit_status,
-                format_ms(None if launch.duration_s is None else launch.duration_s * 1000),
-                _rate(counters.prefill_tok_s if counters else None),
-                _rate(counters.decode_tok_s if counters else None),
-            ]
-        )
-    headers = ("launch", "verdict", "cause", "exit", "took", "prefill tok/s", "decode tok/s")
-    print_table(headers, rows)
-    said: str | None = None
-    for launch in launches:
-        if launch.text and launch.text != said:
-            _section(f"text of launch {launch.number}")
-            print(launch.text.rstrip("\n"))
-            said = launch.text
-        _show_lines(f"launch {launch.number}: crash", launch.crash)
-        _show_lines(f"launch {launch.number}: holes in the log", launch.log_loss)
-
-
-def _show_lines(title: str, lines: Sequence[str]) -> None:
-    if lines:
-        _section(title)
-        for line in lines:
-            print(f"  | {line}")
-
-
-def _rate(figure: float | None) -> str | None:
-    return None if figure is None else f"{figure:.2f}"
-
-
 def _show_conditions(record: RunRecord) -> None:
-    found = record.conditions
-    memory = found.mem_available_kib_lowest
-    rows: Iterable[tuple[str, str | None]] = (
-        ("trusted", "yes" if record.trusted else "no: " + "; ".join(record.trust_reasons)),
-        ("config", json.dumps(record.config, ensure_ascii=False)),
-        ("temperature", _course(found.temp_mc_start, found.temp_mc_end, format_celsius)),
-        ("at most", None if found.temp_mc_highest is None else format_celsius(found.temp_mc_highest)),
-        ("battery", _course(found.battery_percent_start, found.battery_percent_end, _percent)),
-        ("memory left", None if memory is None else f"at least {format_bytes(memory * KIB)}"),
-        ("throttled", "; ".join(found.throttle_signs) or None),
-    )
     _section("conditions")
-    print_table(("", ""), [row for row in rows if row[1] is not None])
-    if len(record.attempts) > 1:
-        _section("attempts")
-        print_table(
-            ("attempt", "on the phone", "cause", ""),
-            [[item.number, item.phone_run_id, item.cause, item.sentence or ""] for item in record.attempts],
-        )
+    engine, model = record.engine, record.model
+    version = f" {engine.version}" if engine.version else ""
+    rows = [
+        ("trusted", "yes" if record.trusted else "no: " + "; ".join(record.trust_reasons)),
+        ("engine", f"{engine.name}{version}, {engine.abi}, {engine.id}"),
+        ("model", f"{model.name}, {model.id}"),
+        ("config", json.dumps(record.config, ensure_ascii=False)),
+        ("config SHA-256", f"{record.config_sha256[:16]}..."),
+        *condition_rows(record.conditions),
+    ]
+    print_table(("", ""), rows, room=terminal_width())
 
 
-def _course(start: int | None, end: int | None, text: Callable[[int], str]) -> str | None:
-    """From what to what a figure went, as far as it is known."""
-    if start is None or end is None:
-        return None if start is None else f"{text(start)} at the start"
-    return f"{text(start)} to {text(end)}"
+def _show_energy(record: RunRecord) -> None:
+    """What decoding took, and how that was had."""
+    energy = record.energy
+    if energy is None:
+        return
+    _section("energy")
+    rows = (
+        ("per token", energy_text(record)),
+        ("over all", None if energy.joules is None else f"{energy.joules:.3g} J for {energy.tokens} tokens"),
+        ("idle phone", None if energy.idle_w is None else f"{energy.idle_w:.3g} W, taken off"),
+        ("method", energy.method or None),
+        ("first read", ", ".join(f"{name} {text}" for name, text in energy.raw.items()) or None),
+    )
+    print_table(("", ""), _known(rows), room=terminal_width())
 
 
-def _percent(figure: int) -> str:
-    return f"{figure} %"
+def _show_attempts(record: RunRecord) -> None:
+    if len(record.attempts) < 2:
+        return
+    _section("attempts")
+    print_table(
+        ("attempt", "on the phone", "cause", ""),
+        [[item.number, item.phone_run_id, item.cause, item.sentence or ""] for item in record.attempts],
+        room=terminal_width(),
+    )
 
 
-def _show_samples(store: Store, row: RunRow) -> None:
-    samples = list(SampleReader().feed(store.samples(row.id, row.attempt)))
+def _show_samples(run_id: str, samples: Sequence[Sample]) -> None:
     times = [sample.uptime_s for sample in samples if sample.uptime_s is not None]
     if not times:
         return
     hottest = max((sample.hottest_mc for sample in samples if sample.hottest_mc is not None), default=None)
     _section("samples")
-    print(
-        f"{len(samples)} over {max(times) - min(times):.0f} s"
-        + (f", hottest {format_celsius(hottest)}" if hottest is not None else "")
-        + f"; devicehub runs export --samples {row.id}"
-    )
+    told = f"{len(samples)} over {max(times) - min(times):.0f} s"
+    told += f", hottest {format_celsius(hottest)}" if hottest is not None else ""
+    print(told)
+    print(f"devicehub runs export --samples {run_id}")
 
 
-def _show_events(events: Sequence[EventRow]) -> None:
+def _show_events(events: Sequence[RunEventView]) -> None:
     _section("what happened")
     print_table(
         ("", "", "", ""),
         [[format_time(event.wall_s), event.kind, event.state, event.detail] for event in events],
+        room=terminal_width(),
     )

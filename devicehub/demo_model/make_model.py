@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devicehub import procs
-from devicehub.demo_model import demo_model_dir
+from devicehub.demo_model import demo_fixture_file, demo_model_dir
 from devicehub.demo_model.corpus import (
     EXPECTED_ANSWERS,
     GENERAL,
@@ -29,6 +29,7 @@ from devicehub.demo_model.corpus import (
     unknown_prompt,
     vary,
 )
+from devicehub.demo_model.make_fixture import write_fixture
 from devicehub.errors import HubError
 from devicehub.units import format_bytes
 
@@ -303,10 +304,11 @@ def _repeatable(seed: int) -> random.Random:
 
 
 def make(destination: Path, work: Path) -> None:
-    """Train, export, check and publish, in this order; `work` holds what comes between.
+    """Train, export, check and publish, in this order, and make its fixture; `work` holds what comes between.
 
     Raises:
         DemoModelError: a step failed; nothing was published.
+        InputError: the fixture could not be made of what was published.
     """
     if importlib.util.find_spec("llmexport") is None:
         raise DemoModelError("llmexport is missing; install the extra: pip install 'devicehub[export]'")
@@ -314,6 +316,7 @@ def make(destination: Path, work: Path) -> None:
     model = asyncio.run(export(work))
     asyncio.run(check(model))
     publish(model, destination)
+    write_fixture(destination, destination.with_name(demo_fixture_file().name))
     size = sum(file.stat().st_size for file in destination.iterdir())
     log.info("%s: %d files, %s", destination, len(NEEDED), format_bytes(size))
 

@@ -144,7 +144,7 @@ def parse_listing(output: bytes) -> _Listing:
     for line in files.split("\n"):  # names may hold any other separator
         # 1579010|644|131 2026-11-22 10:00:01.123456789 +0000 2026-11-22 10:00:01.123456789 +0000|./llm.mnn
         fields = line.split("|", 3)
-        if len(fields) == 4 and fields[0].isdecimal() and fields[3].startswith("./"):
+        if len(fields) == 4 and fields[0].isdecimal() and len(fields[0]) < 20 and fields[3].startswith("./"):
             mode = int(fields[1], 8) if re.fullmatch("[0-7]{1,6}", fields[1]) else 0
             listing.files[fields[3][2:]] = PhoneFile(size=int(fields[0]), mode=mode & 0o777, stamp=fields[2])
     try:

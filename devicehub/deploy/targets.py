@@ -12,7 +12,7 @@ from devicehub.deploy.inventory import read_inventory
 from devicehub.deploy.plan import plan_push
 from devicehub.errors import InputError
 from devicehub.manifest import FileEntry, Manifest, build_entry, check_relative, unreadable
-from devicehub.settings import PHONE_MODELS, PHONE_ROOT
+from devicehub.settings import PHONE_DATA, PHONE_MODELS, PHONE_ROOT, phone_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +62,32 @@ class Target:
             publish=self.is_ours,
             sources=self.sources,
         )
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a device keeps what a run needs.
+
+    Attributes:
+        data: the folder in which its shell may write.
+        in_place: engines and models are used where they lie on this host: the device is this host.
+    """
+
+    data: str = PHONE_DATA
+    in_place: bool = False
+
+    @property
+    def root(self) -> str:
+        """All of ours but the models."""
+        return phone_root(self.data)
+
+    def engine_dir(self, engine: Engine) -> str:
+        """The folder of an engine there."""
+        return str(engine.root) if self.in_place else engine_target(engine).directory
+
+    def model_dir(self, model: Model) -> str:
+        """The folder of a model there."""
+        return str(model.root) if self.in_place else model_target(model).directory
 
 
 def engine_target(engine: Engine) -> Target:

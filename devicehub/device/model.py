@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from devicehub.android.battery import Battery
+
+LOCAL: Final = "local"
+"""The label of this computer, a device of its own kind that adb does not know."""
 
 if TYPE_CHECKING:
     from devicehub.adb.wire import DeviceLine
@@ -46,6 +49,11 @@ class Device:
         if self.transports:
             return self.transports[0].serial
         return self.identity.serialno if self.identity else "?"
+
+    @property
+    def is_host(self) -> bool:
+        """It is this computer and no phone."""
+        return self.serial == LOCAL
 
     @property
     def transport_id(self) -> int | None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from devicehub.device.lifecycle import DeviceState
+from devicehub.device.model import LOCAL
 from devicehub.errors import NoPhoneReady, SelectionError
+from devicehub.selector import Term, is_terms, parse_term
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from devicehub.device.model import Device
-
-_TERM: Final = re.compile(r"(?P<key>[a-z_]+)\s*(?P<operator>>=|<=|!=|=|>|<)\s*(?P<value>[^<>=!].*)")
 
 _FIELDS: Final[dict[str, Callable[[Device], str | int | None]]] = {
     "serial": lambda device: device.serial,
@@ -28,8 +27,15 @@ _FIELDS: Final[dict[str, Callable[[Device], str | int | None]]] = {
 }
 
 
-def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
-    """The ready devices that any of the selectors means, in the order of `devices`.
+READY: Final = frozenset({DeviceState.READY})
+CAN_WAIT: Final = READY | {DeviceState.BUSY}
+"""A run may wait for these."""
+
+
+def select(
+    devices: Sequence[Device], selectors: Sequence[str], states: Collection[DeviceState] = READY
+) -> list[Device]:
+    """The devices in one of the states that any of the selectors means, in the order of `devices`.
 
     A selector is `all`, a serial, or terms joined by commas that must all hold
     (`vendor=qualcomm,android>=14`).
@@ -41,16 +47,18 @@ def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
     """
     serials = [device.serial for device in devices]
     if not selectors:
-        ready = [device for device in devices if device.state is DeviceState.READY]
+        # A phone is meant; this computer is chosen by its name alone.
+        devices = [device for device in devices if not device.is_host]
+        ready = [device for device in devices if device.state in states]
         if len(ready) == 1:
             return ready
         if not ready:
             raise NoPhoneReady(_nobody(devices))
         raise SelectionError("several phones are ready; name one with --on", serials=serials)
-    meant = [device for device in devices if any(_means(selector, device) for selector in selectors)]
+    meant = find_meant(devices, selectors)
     if not meant:
         raise SelectionError(f"no phone matches --on {' '.join(selectors)}", serials=serials)
-    ready = [device for device in meant if device.state is DeviceState.READY]
+    ready = [device for device in meant if device.state in states]
     if not ready:
         raise NoPhoneReady(_nobody(meant))
     named = [device for device in meant if any(_is_name(selector, device) for selector in selectors)]
@@ -60,9 +68,40 @@ def select(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
     return ready
 
 
+def find_meant(devices: Sequence[Device], selectors: Sequence[str]) -> list[Device]:
+    """The devices that any of the selectors means, whatever their state.
+
+    Raises:
+        SelectionError: a term is bad.
+    """
+    return [device for device in devices if any(_means(selector, device) for selector in selectors)]
+
+
+def refuse_host(device: Device) -> Device:
+    """The device, where it is a phone.
+
+    Raises:
+        SelectionError: it is this computer.
+    """
+    if device.is_host:
+        raise SelectionError("this is for phones; local is the hub's own computer, and takes runs alone")
+    return device
+
+
+def problem_of(device: Device) -> str | None:
+    """Why no run can begin on a device, with a remedy if there is one; None where it works or is busy."""
+    if device.state in (DeviceState.READY, DeviceState.BUSY):
+        return None
+    if device.state is DeviceState.ABSENT:
+        return f"{device.serial} is not connected (plug it in)"
+    if device.state is DeviceState.ORPHANED:
+        return f"{device.serial} is out of reach, with run {device.run} under way"
+    return _states([device])
+
+
 def left_out(devices: Sequence[Device], selectors: Sequence[str], chosen: Sequence[Device]) -> str | None:
     """Which phones are meant as well and cannot be used now, with the reason; None where there are none."""
-    meant = [device for device in devices if any(_means(selector, device) for selector in selectors)]
+    meant = find_meant(devices, selectors)
     missing = [device for device in meant if device not in chosen]
     return _states(missing) if missing else None
 
@@ -91,11 +130,13 @@ def _state(device: Device) -> str:
 
 
 def _means(selector: str, device: Device) -> bool:
+    if device.is_host:
+        return selector == LOCAL
     if selector == "all":
         return True
     # Serials may hold commas and equal signs nowhere, but spaces and brackets: compare them whole and first.
     return _is_name(selector, device) or (
-        _is_terms(selector) and all(_holds(term, device) for term in _terms(selector))
+        is_terms(selector) and all(term.holds(_FIELDS[term.key](device)) for term in _terms(selector))
     )
 
 
@@ -106,42 +147,12 @@ def _is_name(selector: str, device: Device) -> bool:
     return selector in known_as
 
 
-def _is_terms(selector: str) -> bool:
-    return any(operator in selector for operator in "=<>")
-
-
-def _terms(selector: str) -> list[re.Match[str]]:
+def _terms(selector: str) -> list[Term]:
     terms = []
     for text in selector.split(","):
-        term = _TERM.fullmatch(text.strip())
-        if term is None or term["key"] not in _FIELDS:
+        term = parse_term(text, _FIELDS)
+        if term is None:
             keys = ", ".join(sorted(_FIELDS))
             raise SelectionError(f"--on {selector}: `{text}` is no term; write KEY=VALUE with one of {keys}")
         terms.append(term)
     return terms
-
-
-def _holds(term: re.Match[str], device: Device) -> bool:
-    found = _FIELDS[term["key"]](device)
-    if found is None:
-        return False
-    left, right = _comparable(str(found)), _comparable(term["value"].strip())
-    match term["operator"]:
-        case "=":
-            return left == right
-        case "!=":
-            return left != right
-        case ">=":
-            return left >= right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-        case _:
-            return left < right
-
-
-def _comparable(value: str) -> tuple[tuple[int, int | str], ...]:
-    """`8.1.0` orders by number and before 14; words order by letter, in lower case, after numbers."""
-    parts = re.split(r"[.\s]+", value.lower())
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)

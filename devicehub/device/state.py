@@ -1,15 +1,22 @@
-"""What of a phone's state may spoil a run: USB mode, screen, power, memory, space. Pure."""
+"""A phone as it stands before a run: what may spoil it, and what its figures will depend on. Pure."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from devicehub.android.battery import Battery, parse_battery
+from devicehub.android.battery import Battery, parse_battery, parse_power_saver, parse_powered
+from devicehub.android.cpufreq import FILES, parse_clocks, parse_cpu_list
 from devicehub.android.files import parse_df
 from devicehub.android.meminfo import Memory, parse_meminfo
 from devicehub.android.screen import Screen, parse_screen
-from devicehub.android.usb import Usb, parse_usb
+from devicehub.android.usb import Usb, parse_speeds, parse_usb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from devicehub.android.cpufreq import Clocks
 
 _BETWEEN: Final = "--devicehub-8c41ae--"
 _QUESTIONS: Final = {
@@ -23,20 +30,62 @@ _QUESTIONS: Final = {
     "battery": "timeout 5 dumpsys battery",
     "meminfo": "cat /proc/meminfo",
     "df": "df -k {folder}",
+    "build": 'echo "build=$(getprop ro.build.fingerprint)"; '
+    'echo "patch=$(getprop ro.build.version.security_patch)"',
+    # The shell reads these by itself. Kernels before 4.3 know no policies.
+    "cpu": "( cd /sys/devices/system/cpu && { v=; read -r v <online; echo online=$v; "
+    "set -- cpufreq/policy*; [ -d $1 ] || set -- cpu[0-9]*/cpufreq; "
+    f"for d; do n=${{d#cpufreq/}}; for f in {' '.join(FILES)}; "
+    'do v=; read -r v <$d/$f && echo "${n%/cpufreq}/$f=$v"; done; done; } )',
+    "udc": "for d in /sys/class/udc/*; do for f in current_speed maximum_speed; "
+    'do v=; read -r v <$d/$f && echo "$f=$v"; done; done',
 }
+# "google/shiba/shiba:14/AP1A.240405.002/11480754:user/release-keys"
+_BUILD: Final = re.compile(r"^build=([^\s=]\S{0,199})$", re.MULTILINE)
+_PATCH: Final = re.compile(r"^patch=(\d{4}-\d\d(?:-\d\d)?)$", re.MULTILINE)
+_ONLINE: Final = re.compile(r"^online=(.*)$", re.MULTILINE)
+_END_QUESTIONS: Final = ("power", "window")
 
 
 @dataclass(frozen=True)
 class PhoneState:
-    """A phone as it is now; None is what it does not tell."""
+    """A phone as it is now; None is what it does not tell.
+
+    Attributes:
+        capacity_bytes: of the file system that holds the runs.
+        build: ro.build.fingerprint.
+        cpus_online: their numbers as the kernel writes lists, `0-7`.
+        clusters: the clocks of the cores, by the kernel's name for those of one kind.
+        usb_mbit_s: what the phone's USB port runs at.
+        usb_most_mbit_s: what it could run at.
+        power_saver: Android's own battery saver is on.
+    """
 
     usb: Usb = field(default_factory=Usb)
     screen: Screen = field(default_factory=Screen)
     battery: Battery = field(default_factory=Battery)
     memory: Memory = field(default_factory=Memory)
     capacity_bytes: int | None = None
-    """Of the file system that holds the runs."""
     free_bytes: int | None = None
+    build: str | None = None
+    security_patch: str | None = None
+    cpus_online: str | None = None
+    clusters: Mapping[str, Clocks] = field(default_factory=dict)
+    usb_mbit_s: int | None = None
+    usb_most_mbit_s: int | None = None
+    power_saver: bool | None = None
+
+
+@dataclass(frozen=True)
+class EndState:
+    """What of a phone may have become another while a run went on; None is what it does not tell.
+
+    Attributes:
+        plugged: power comes from outside.
+    """
+
+    screen: Screen = field(default_factory=Screen)
+    plugged: bool | None = None
 
 
 def state_script(folder: str) -> str:
@@ -45,16 +94,19 @@ def state_script(folder: str) -> str:
     Args:
         folder: an existing folder of the file system whose space counts; a plain path without quotes.
     """
-    # svc prints its answer to standard error.
-    asked = (f"{{ {command}; }} 2>&1" for command in _QUESTIONS.values())
-    return f"; echo; echo {_BETWEEN}; ".join(asked).replace("{folder}", folder)
+    return _script(_QUESTIONS.values()).replace("{folder}", folder)
+
+
+def end_script() -> str:
+    """The sh script that asks again for what may have changed."""
+    return _script(_QUESTIONS[name] for name in _END_QUESTIONS)
 
 
 def parse_state(output: bytes) -> PhoneState:
     """Take the script's answer apart; what lacks or cannot be read is unknown."""
-    text = output.decode("utf-8", "replace").replace("\r\n", "\n")
-    parts = dict.fromkeys(_QUESTIONS, "") | dict(zip(_QUESTIONS, text.split(_BETWEEN), strict=False))
+    parts = _parts(output, tuple(_QUESTIONS))
     capacity, free = parse_df(parts["df"])
+    speed, most_speed = parse_speeds(parts["udc"])
     return PhoneState(
         usb=parse_usb(state=parts["state"], config=parts["config"], svc=parts["svc"], dumpsys=parts["usb"]),
         screen=parse_screen(parts["power"], parts["window"]),
@@ -62,4 +114,32 @@ def parse_state(output: bytes) -> PhoneState:
         memory=parse_meminfo(parts["meminfo"]),
         capacity_bytes=capacity,
         free_bytes=free,
+        build=_first(_BUILD, parts["build"]),
+        security_patch=_first(_PATCH, parts["build"]),
+        cpus_online=parse_cpu_list(_first(_ONLINE, parts["cpu"]) or ""),
+        clusters=parse_clocks(parts["cpu"]),
+        usb_mbit_s=speed,
+        usb_most_mbit_s=most_speed,
+        power_saver=parse_power_saver(parts["power"]),
     )
+
+
+def parse_end_state(output: bytes) -> EndState:
+    """Take the second script's answer apart."""
+    parts = _parts(output, _END_QUESTIONS)
+    return EndState(parse_screen(parts["power"], parts["window"]), parse_powered(parts["power"]))
+
+
+def _script(commands: Iterable[str]) -> str:
+    # svc prints its answer to standard error.
+    return f"; echo; echo {_BETWEEN}; ".join(f"{{ {command}; }} 2>&1" for command in commands)
+
+
+def _parts(output: bytes, names: Sequence[str]) -> dict[str, str]:
+    text = output.decode("utf-8", "replace").replace("\r\n", "\n")
+    return dict.fromkeys(names, "") | dict(zip(names, text.split(_BETWEEN), strict=False))
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match[1] if match else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from devicehub.dispatch.closing import close_run
@@ -12,7 +13,8 @@ from devicehub.dispatch.link import Link
 from devicehub.dispatch.outcome import PHONE_LOST, STOPPED, Ended, read_header
 from devicehub.dispatch.proof import has_begun
 from devicehub.dispatch.request import SilentListener
-from devicehub.errors import AdbError, HubError, PhoneAway, RunnerError, StoreError
+from devicehub.errors import AdbError, HubError, PhoneAway, RunnerError
+from devicehub.mistakes import describe_mistake
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState
 from devicehub.runs.model import Attempt
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from devicehub.dispatch.request import RunListener
     from devicehub.runs.model import RunHeader, RunRecord
     from devicehub.store.model import RunRow
+
+log = logging.getLogger(__name__)
 
 _BEFORE_PHONE: Final = frozenset({RunState.QUEUED, RunState.CHECKING, RunState.DEPLOYING})
 """The store is told `starting` before the phone is told anything."""
@@ -98,6 +102,16 @@ class Adopter:
             if error.transient or self._journal.state is RunState.LOST:
                 raise
             return self._close(header, "agent_failed", sentence=str(error))
+        except HubError:
+            raise
+        except Exception as error:
+            # The hub would stumble over it each time: it must not have the phone for ever.
+            log.exception("run %s could not be taken up", self._row.id)
+            for runner in (self._runner(transport) for _, transport in phones):
+                await runner.abandon(runner.handle(self._row.phone_run_id))
+            if self._journal.state is RunState.LOST:
+                return None
+            return self._close(header, "agent_failed", sentence=describe_mistake(error))
 
     def _close_without_trace(self, header: RunHeader) -> RunRecord | None:
         """No phone has anything of the run, nor ever will."""
@@ -174,36 +188,6 @@ class Adopter:
         return close_run(
             self._means, self._journal, header, ended, attempts=[attempt], timings=dict(timings or {})
         )
-
-
-async def adopt_all(
-    means: Means,
-    phones: Sequence[Phone],
-    *,
-    lost_after_s: float,
-    listener: RunListener | None = None,
-) -> list[RunRecord]:
-    """Take up every run that nobody carries, as far as its phone is there; the records of those that ended.
-
-    A run that cannot be taken up now disturbs no other.
-    """
-    present: dict[str, list[Phone]] = {}
-    for device, transport in phones:
-        if device.identity is not None:
-            present.setdefault(device.identity.serialno, []).append((device, transport))
-    ended = []
-    for row in means.store.runs_to_adopt(present):
-        adopter = Adopter(row, means, lost_after_s=lost_after_s, listener=listener)
-        try:
-            record = await adopter.adopt(present.get(row.serialno, []))
-        except StoreError:
-            raise
-        except HubError as error:
-            means.store.add_event(row.id, "adopt_failed", str(error), means.clock.wall_s())
-            continue
-        if record is not None:
-            ended.append(record)
-    return ended
 
 
 def _boot_id(device: Device) -> str:

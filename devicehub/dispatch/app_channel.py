@@ -254,7 +254,7 @@ class Api:
         if code != _UNAUTHORIZED:
             lines = [f"the app's API answered with status {code}", words]
             return NoAnswer("generation_error", join_lines(lines))
-        wanted = "another key than DEVICEHUB_APP_KEY" if self._key else "a key: set DEVICEHUB_APP_KEY"
+        wanted = "another app_key" if self._key else 'a key: write app_key = "KEY" into settings.toml'
         lines = [f"the app's API wants {wanted} (its API settings show it)", words]
         return NoAnswer("app_no_channel", join_lines(lines))
 

@@ -1,27 +1,25 @@
-"""Carries one run to its one end: attempts, breaks of the link, retries."""
+"""Carries a phone's list to its one end: a run's attempts, or the two runs of a comparison."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from devicehub.deploy.apk import find_app
+from devicehub.cancellation import heed_cancellation
 from devicehub.dispatch.adopt import Adopter
-from devicehub.dispatch.closing import cause_of, close_run, tidy
-from devicehub.dispatch.conditions import ConditionsReader
-from devicehub.dispatch.follower import Follower
-from devicehub.dispatch.header import check_fit, make_header
-from devicehub.dispatch.journal import Journal
+from devicehub.dispatch.carried import CarriedRun
+from devicehub.dispatch.closing import cause_of, tidy
+from devicehub.dispatch.follower import first_of
+from devicehub.dispatch.header import check_fit
 from devicehub.dispatch.link import Link
-from devicehub.dispatch.outcome import STOPPED, Ended
+from devicehub.dispatch.outcome import STOPPED
+from devicehub.dispatch.planning import with_shared_steps, with_steps
+from devicehub.dispatch.prepare import look, prepare
 from devicehub.dispatch.proof import has_begun
 from devicehub.dispatch.request import SilentListener
-from devicehub.dispatch.starter import Starter
 from devicehub.errors import (
     AdbError,
     DeviceGone,
@@ -30,21 +28,21 @@ from devicehub.errors import (
     PhoneLocked,
     RunLost,
     RunnerError,
-    RunRefused,
     StoreError,
 )
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState
-from devicehub.runs.model import Attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from devicehub.adb.client import Transport
-    from devicehub.deploy.apk import InstalledApp
     from devicehub.device.model import Device
     from devicehub.dispatch.means import Means
+    from devicehub.dispatch.outcome import Ended
     from devicehub.dispatch.request import RunListener, RunRequest
     from devicehub.runner.contract import RunHandle
-    from devicehub.runs.model import RunHeader, RunRecord
+    from devicehub.runs.model import RunRecord
 
 _CANCEL_S: Final = 20.0
 _STOP_LOOK_S: Final = 1.0
@@ -61,51 +59,58 @@ class Outcome:
 
 
 class Carrier:
-    """One run on one phone. Not reusable.
+    """One list of steps on one phone. Not reusable.
 
     Args:
-        request: what is asked.
+        requests: what is asked: one run, or the two of a comparison, which are not tried again.
         device: the phone, identified.
         transport: the way to it.
         means: what the hub gives.
-        listener: is told what happens.
+        listeners: are told what happens, one per request.
+        before_start: awaited when all is on the phone: two phones of a comparison start together.
+        leaves_runs: when `carry` is cancelled, what the phone has goes on there, for whoever comes next.
     """
 
     def __init__(
         self,
-        request: RunRequest,
+        requests: Sequence[RunRequest],
         device: Device,
         transport: Transport,
         means: Means,
-        listener: RunListener | None = None,
+        listeners: Sequence[RunListener] | None = None,
+        *,
+        before_start: Callable[[], Awaitable[None]] | None = None,
+        leaves_runs: bool = False,
     ) -> None:
         assert device.identity is not None
-        self._request = request
+        self._requests = list(requests)
         self._device = device
         self._means = means
-        self._listener = listener or SilentListener()
-        self._link = Link(
-            means.client,
-            means.door,
-            serialno=device.identity.serialno,
-            boot_id=device.identity.boot_id,
-            transport=transport,
-            serial=device.serial,
-            clock=means.clock,
-        )
-        self._journal = Journal(means.store, request.run_id, means.clock)
-        self._starter: Starter
-        self._header: RunHeader
-        self._failed: list[Attempt] = []
-        self._phone_run_id = request.run_id
-        self._timings: dict[str, Any] = {}
+        self._listeners = listeners or [SilentListener() for _ in requests]
+        self._before_start = before_start
+        self._leaves_runs = leaves_runs
+        self._patience_s = requests[0].patience_s
+        self._link = self._new_link(transport)
+        self._runs: list[CarriedRun] = []
 
-    async def carry(self) -> Outcome:
-        """Carry the run to its end.
+    def _new_link(self, transport: Transport) -> Link:
+        assert self._device.identity is not None
+        return Link(
+            self._means.client,
+            self._means.door,
+            serialno=self._device.identity.serialno,
+            boot_id=self._device.identity.boot_id,
+            transport=transport,
+            serial=self._device.serial,
+            clock=self._means.clock,
+        )
+
+    async def carry(self) -> list[Outcome]:
+        """Carry the runs to their ends.
 
         Raises:
-            HubError: it was refused before it began, and nothing was written down.
-            PhoneAway: it has begun and goes on on the phone, which is out of reach.
+            HubError: they were refused before they began, and nothing was written down.
+            PhoneAway: they have begun and go on on the phone, which is out of reach.
         """
         await self._prepare()
         try:
@@ -113,60 +118,34 @@ class Carrier:
         except asyncio.CancelledError:
             await self._cancel()
             raise
-        except (PhoneAway, StoreError):
-            self._means.store.release(self._header.id)
+        except Exception:
+            # The phone is away, or the store; or the hub stumbled, and the keeper ends what it left.
+            self._release()
             raise
-
-    async def start_detached(self) -> RunHeader:
-        """Start the run and leave it to the phone; a later command collects it.
-
-        Raises:
-            HubError: it could not be started; the run has ended so.
-        """
-        await self._prepare()
-        try:
-            self._begin_attempt(1)
-            await self._deploy_and_start()
-        except (AdbError, HubError) as error:
-            if not isinstance(error, PhoneAway | StoreError):
-                self._close(Ended(cause_of(error), self._no_conditions(), sentence=str(error)), 1)
-            raise
-        except asyncio.CancelledError:
-            await self._cancel()
-            raise
-        self._means.store.release(self._header.id)
-        return self._header
 
     async def _prepare(self) -> None:
-        check_fit(self._request, self._device)
-        app = await self._find_app()
-        header = make_header(
-            self._request, self._device, adb=self._means.adb, started_s=self._means.clock.wall_s(), app=app
-        )
-        self._starter = Starter(
-            self._request, agent=self._means.agent, clock=self._means.clock, listener=self._listener
-        )
-        cautions = await self._starter.check(self._link.transport, self._device.serial, header.config)
-        self._header = msgspec.structs.replace(header, cautions=cautions)
-        self._journal.begin(self._header)
-        self._listener.on_note(f"run {self._header.id}")
+        for request in self._requests:
+            check_fit(request, self._device)
+        for_app = any(request.app is not None for request in self._requests)
+        seen = await look(self._device, self._link.transport, self._means, for_app=for_app)
+        prepared = [
+            prepare(request, self._device, seen, self._means, listener)
+            for request, listener in zip(self._requests, self._listeners, strict=True)
+        ]
+        if len(prepared) == 1:
+            [one] = prepared
+            headers = [with_steps(one.request, one.header, one.question, self._means)]
+        else:
+            headers = [*with_shared_steps(prepared, self._means)]
+        for one, header, listener in zip(prepared, headers, self._listeners, strict=True):
+            self._runs.append(CarriedRun(one, header, self._means, listener))
+        for run in self._runs:
+            run.begin()
 
-    async def _find_app(self) -> InstalledApp | None:
-        plan = self._request.app
-        if plan is None:
-            return None
-        app = await find_app(self._link.transport)
-        if app is None:
-            problem = "MnnLlmChat is not installed"
-            raise RunRefused(self._device.serial, problem, remedy="install it: `devicehub app install APK`")
-        plan = replace(plan, package=app.package, debuggable=app.debuggable)
-        self._request = replace(self._request, app=plan)
-        return app
+    async def _unless_stopped(self) -> list[Outcome]:
+        """Carry on to the end, unless another process asks to stop before the phone has the runs."""
 
-    async def _unless_stopped(self) -> Outcome:
-        """Carry on to the end, unless another process asks to stop before the phone has the run."""
-
-        async def carry() -> Outcome | HubError:
+        async def carry() -> list[Outcome] | HubError:
             try:
                 return await self._carry_attempts()
             except HubError as error:
@@ -176,40 +155,63 @@ class Carrier:
             carrying = tasks.create_task(carry())
             while not carrying.done():
                 await asyncio.wait({carrying}, timeout=_STOP_LOOK_S)
-                if self._journal.state not in _ON_PHONE and self._journal.stop_requested():
+                if not self._on_phone and any(run.journal.stop_requested() for run in self._runs):
                     carrying.cancel()
         if carrying.cancelled():
-            return Outcome(self._close(Ended(STOPPED, self._no_conditions()), len(self._failed) + 1))
+            return [Outcome(record) for record in self._close_all(STOPPED)]
         outcome = carrying.result()
         if isinstance(outcome, HubError):
             raise outcome
         return outcome
 
-    async def _carry_attempts(self) -> Outcome:
+    @property
+    def _on_phone(self) -> bool:
+        return self._runs[0].journal.state in _ON_PHONE
+
+    async def _carry_attempts(self) -> list[Outcome]:
         number = 0
         while True:
             number += 1
             self._begin_attempt(number)
-            error: HubError | None = None
             try:
                 handle = await self._deploy_and_start()
-                ended = await self._follow(handle)
+                ends = await self._follow_all(handle)
             except (PhoneAway, StoreError):
                 raise
             except HubError as failure:
                 await self._leave_nothing(failure)
-                error = failure
-                ended = Ended(cause_of(failure), self._no_conditions(), sentence=str(failure))
-            if not await self._may_try_again(ended, error, number):
-                record = self._close(ended, number)
-                if error is None:
-                    await tidy(self._means, self._runner, record.device.serialno)
-                return Outcome(record, error)
+                if await self._may_try_again(cause_of(failure), failure, number):
+                    continue
+                return [Outcome(record, failure) for record in self._close_all(cause_of(failure), failure)]
+            if await self._may_try_again(ends[0].cause, None, number, ends[0].sentence):
+                continue
+            records = [run.close(ended) for run, ended in zip(self._runs, ends, strict=True)]
+            await tidy(self._means, self._runner, records[0].device.serialno)
+            return [Outcome(record) for record in records]
+
+    async def _follow_all(self, handle: RunHandle) -> list[Ended]:
+        """Read every run to its end; each by a link of its own, for each finds the phone again by itself."""
+        first, *others = self._runs
+        if not others:
+            return [await first.follow(handle, self._link, patience_s=self._patience_s)]
+
+        async def follow(run: CarriedRun) -> Ended:
+            link = self._new_link(self._link.transport)
+            own = await self._runner.find(run.phone_run_id)
+            return await run.follow(own, link, patience_s=self._patience_s)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                following = [tasks.create_task(follow(run)) for run in self._runs]
+        except* HubError as group:
+            heed_cancellation()
+            raise first_of(group) from None
+        return [task.result() for task in following]
 
     async def _leave_nothing(self, failure: HubError) -> None:
         """Whatever went wrong between hub and phone: a run that is given up must not go on there."""
-        if self._journal.state in _ON_PHONE and not isinstance(failure, PhoneLocked):
-            await self._runner.abandon(self._runner.handle(self._phone_run_id))
+        if self._on_phone and not isinstance(failure, PhoneLocked):
+            await self._runner.abandon(self._runner.handle(self._runs[0].phone_run_id))
 
     @property
     def _runner(self) -> Runner:
@@ -217,16 +219,19 @@ class Carrier:
         return Runner(self._link.transport, agent_dir=self._means.agent, clock=self._means.clock)
 
     def _begin_attempt(self, number: int) -> None:
-        self._phone_run_id = self._header.id if number == 1 else f"{self._header.id}.{number}"
-        self._journal.new_attempt(number, self._phone_run_id)
-        self._listener.on_state(RunState.CHECKING)
+        for run in self._runs:
+            run.begin_attempt(number)
 
     async def _deploy_and_start(self) -> RunHandle:
         self._move(RunEvent.DEPLOY)
-        await self._starter.deploy(self._link.transport)
+        for run in self._runs:
+            await run.prepared.starter.deploy(self._link.transport)
+        if self._before_start is not None:
+            await self._before_start()
         self._move(RunEvent.START)
+        starter = self._runs[0].prepared.starter
         try:
-            handle = await self._starter.start(self._link.transport, self._header, self._phone_run_id)
+            handle = await starter.start(self._link.transport, [run.half for run in self._runs])
         except AdbError as error:
             handle = await self._settle(error)
         except RunnerError as error:
@@ -243,16 +248,17 @@ class Carrier:
         """
         if isinstance(error, PhoneLocked):
             return
-        status = await self._runner.status(self._phone_run_id)
+        phone_run_id = self._runs[0].phone_run_id
+        status = await self._runner.status(phone_run_id)
         if status.state == "lost":
             raise RunLost(
                 serial=self._device.serial,
-                run_id=self._phone_run_id,
+                run_id=phone_run_id,
                 cause=status.cause or "agent_killed",
             ) from error
 
     async def _settle(self, error: AdbError) -> RunHandle:
-        """The link broke while the run was started: find out whether it was.
+        """The link broke while the list was started: find out whether it was.
 
         Raises:
             AdbError: it was not, and never will be.
@@ -261,85 +267,71 @@ class Carrier:
         if not error.transient:
             raise error
         self._move(RunEvent.LINK_LOST)
-        patience_s = self._request.patience_s
+        first, patience_s = self._runs[0], self._patience_s
         try:
             await self._link.back(deadline_s=self._means.clock.monotonic_s() + patience_s)
-            if not await has_begun(self._runner, self._phone_run_id):
+            if not await has_begun(self._runner, first.phone_run_id):
                 raise error
-            return await self._runner.find(self._phone_run_id)
+            return await self._runner.find(first.phone_run_id)
         except DeviceGone as gone:
             if gone is error:
                 raise
-            raise PhoneAway(serial=self._device.serial, run_id=self._header.id, waited_s=patience_s) from gone
+            raise PhoneAway(serial=self._device.serial, run_id=first.header.id, waited_s=patience_s) from gone
 
-    async def _follow(self, handle: RunHandle) -> Ended:
-        follower = Follower(
-            self._header,
-            self._link,
-            means=self._means,
-            listener=self._listener,
-            journal=self._journal,
-            patience_s=self._request.patience_s,
-        )
-        try:
-            return await follower.follow(handle)
-        finally:
-            self._timings |= follower.timings
-
-    async def _may_try_again(self, ended: Ended, error: HubError | None, number: int) -> bool:
-        if error is not None and not error.transient:
+    async def _may_try_again(
+        self, cause: str | None, error: HubError | None, number: int, sentence: str | None = None
+    ) -> bool:
+        if len(self._runs) > 1 or (error is not None and not error.transient):
             return False
-        wait_s = self._request.retries.wait_s(ended.cause, number)
+        [run] = self._runs
+        wait_s = self._requests[0].retries.wait_s(cause, number)
         if wait_s is None:
             return False
-        self._failed.append(
-            Attempt(
-                number=number, phone_run_id=self._phone_run_id, cause=ended.cause, sentence=ended.sentence
-            )
-        )
-        self._journal.note("retry", f"attempt {number} ended: {ended.cause}; the next one in {wait_s:g} s")
-        self._listener.on_note(f"attempt {number} ended ({ended.cause}); trying again")
+        run.attempt_failed(cause, str(error) if error else sentence, wait_s)
         clock = self._means.clock
         await clock.sleep(wait_s)
         try:
-            await self._link.back(deadline_s=clock.monotonic_s() + self._request.patience_s)
+            await self._link.back(deadline_s=clock.monotonic_s() + self._patience_s)
         except DeviceGone:
-            self._failed.pop()
+            run.attempt_stands()
             return False
         return True
 
     async def _cancel(self) -> None:
-        """Ctrl-C: what the run has so far is kept; a phone that cannot be told is told when it is back."""
-        store, run_id = self._means.store, self._header.id
-        if self._journal.state not in _ON_PHONE:
-            self._close(Ended(STOPPED, self._no_conditions()), len(self._failed) + 1)
+        """Ctrl-C: what the runs have so far is kept; a phone that cannot be told is told when it is back.
+
+        A hub that ends leaves them to their phones.
+        """
+        store = self._means.store
+        if not self._on_phone:
+            self._close_all(STOPPED)
             return
-        store.request_stop(run_id, self._means.clock.wall_s())
-        store.release(run_id)
-        adopter = Adopter(store.run(run_id), self._means, lost_after_s=math.inf)
+        if self._leaves_runs:
+            self._release()
+            return
+        for run in self._runs:
+            store.request_stop(run.header.id, self._means.clock.wall_s())
+        self._release()
+        for run in self._runs:
+            await self._end_on_phone(run)
+
+    async def _end_on_phone(self, run: CarriedRun) -> None:
+        run_id = run.header.id
+        adopter = Adopter(self._means.store.run(run_id), self._means, lost_after_s=math.inf)
         with contextlib.suppress(HubError, TimeoutError):
             async with asyncio.timeout(_CANCEL_S):
                 if await adopter.adopt([(self._device, self._link.transport)]) is not None:
-                    self._listener.on_note(f"run {run_id} was stopped on the phone")
+                    run.listener.on_note(f"run {run_id} was stopped on the phone")
                     return
-        self._listener.on_note(f"run {run_id} is stopped when its phone answers again")
+        run.listener.on_note(f"run {run_id} is stopped when its phone answers again")
 
-    def _close(self, ended: Ended, number: int) -> RunRecord:
-        cause = ended.cause or next((launch.cause for launch in ended.launches if launch.cause), None)
-        last = Attempt(number=number, phone_run_id=self._phone_run_id, cause=cause, sentence=ended.sentence)
-        record = close_run(
-            self._means,
-            self._journal,
-            self._header,
-            ended,
-            attempts=[*self._failed, last],
-            timings=self._starter.timings | self._timings,
-        )
-        self._listener.on_state(record.state)
-        return record
+    def _close_all(self, cause: str, error: HubError | None = None) -> list[RunRecord]:
+        return [run.close_untold(cause, error) for run in self._runs]
 
-    def _no_conditions(self) -> Any:
-        return ConditionsReader(self._header).finish()
+    def _release(self) -> None:
+        for run in self._runs:
+            self._means.store.release(run.header.id)
 
     def _move(self, event: RunEvent) -> None:
-        self._listener.on_state(self._journal.move(event))
+        for run in self._runs:
+            run.move(event)

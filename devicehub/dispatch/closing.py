@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from devicehub.dispatch.outcome import Ended, conclude, make_record
+from devicehub.dispatch.planning import answer_key
 from devicehub.errors import (
     AdbError,
     DeployError,
@@ -19,6 +20,7 @@ from devicehub.errors import (
     RunnerError,
     StoreError,
 )
+from devicehub.measure.fidelity import is_wrong
 from devicehub.runs.lifecycle import next_state
 from devicehub.runs.model import RunRecord, Timings
 from devicehub.runs.retry import PHONE_CAUSES, STRIKES
@@ -87,8 +89,23 @@ def close_run(
         if row.record is None:
             raise StoreError(header.id, "its end cannot be written down", remedy="see `devicehub runs list`")
         return msgspec.json.decode(row.record, type=RunRecord)
+    _remember(means, header, record)
     _judge_phone(means, record)
     return record
+
+
+def _remember(means: Means, header: RunHeader, record: RunRecord) -> None:
+    """Keep what later runs on this phone need not find out again."""
+    now_s, answered = means.clock.wall_s(), record.answered
+    if header.fixture is not None and answered.share is not None:
+        key = answer_key(header, header.fixture)
+        if is_wrong(answered):
+            # Remembered, it would let the next run begin as if the phone had answered well.
+            means.store.forget_answer(key)
+        else:
+            means.store.remember_answer(key, answered, now_s)
+    if record.sampling_cost is not None:
+        means.store.remember_cost(record.device.serialno, record.sampling_cost, record.id, now_s)
 
 
 def _judge_phone(means: Means, record: RunRecord) -> None:

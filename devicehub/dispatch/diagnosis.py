@@ -32,7 +32,7 @@ async def diagnose(
     if not may_diagnose(launches, workload=workload):
         return []
     try:
-        said = await runner.diagnose(handle, launches[-1].number, timeout_s=_TIMEOUT_S)
+        said = await runner.diagnose(handle, launches[-1].order, timeout_s=_TIMEOUT_S)
     except (AdbError, RunnerError) as error:
         return [f"(could not be repeated: {error})"]
     return said.decode("utf-8", "replace").replace("\r", "").splitlines()[-_MOST_LINES:]

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from devicehub.cancellation import heed_cancellation
+from devicehub.device.probe import read_end_state
 from devicehub.dispatch.app import drive_app
 from devicehub.dispatch.diagnosis import diagnose, may_diagnose
 from devicehub.dispatch.launches import APP, app_plan_of
@@ -20,24 +22,38 @@ from devicehub.errors import (
     RunLost,
     RunnerError,
 )
-from devicehub.runner.contract import Piece, launch_dir
+from devicehub.measure.fidelity import judge as judge_answers
+from devicehub.runner.contract import LaunchEnded, Piece, launch_dir
+from devicehub.runner.exits import whole
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent
 from devicehub.runs.retry import backoff_s
+from devicehub.runs.steps import folder_number, own_steps
 from devicehub.settings import app_key
+from devicehub.units import format_celsius
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from devicehub.device.state import EndState
     from devicehub.dispatch.journal import Journal
     from devicehub.dispatch.link import Link
     from devicehub.dispatch.means import Means
     from devicehub.dispatch.request import RunListener
     from devicehub.runner.contract import RunHandle
-    from devicehub.runs.model import RunHeader
+    from devicehub.runs.model import Fidelity, RunHeader
 
 T = TypeVar("T")
 
+_FIRST_WORD_S: Final = 3.0
+_NEXT_WORD_S: Final = 30.0
+"""When a person is told that a launch waits for a cool phone, and how often again."""
+_STEPS: Final = {
+    "idle": "reading the battery of the idle phone",
+    "fixture": "asking the model its fixture, prompt {}",
+    "warmup": "warm-up, launch {}",
+    "measured": "measured launch {}",
+}
 _FOLLOW_PATIENCE_S: Final = 3.0
 """How long the runner waits by itself, before the phone is looked for anew."""
 
@@ -48,6 +64,21 @@ def first_of(group: BaseExceptionGroup[HubError]) -> HubError:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def gate_sentence(fields: Mapping[str, str]) -> str | None:
+    """What a launch waits for, by the agent's `gate` file; None where it does not."""
+    limit_mc = whole(fields.get("gate_limit_mc"))
+    if limit_mc is None or fields.get("waiting") in (None, "", "0"):
+        return None
+    temp_mc = whole(fields.get("gate_temp_mc"))
+    reasons = []
+    if temp_mc is not None and temp_mc > limit_mc:
+        zone = fields.get("gate_zone") or "its zone"
+        reasons.append(f"{zone} has {format_celsius(temp_mc)}, the gate wants {format_celsius(limit_mc)}")
+    if fields.get("gate_throttled") == "1":
+        reasons.append("the phone throttles")
+    return f"waiting at the gate: {'; '.join(reasons)}" if reasons else None
 
 
 class Follower:
@@ -85,6 +116,9 @@ class Follower:
         self._reader = RunReader(header)
         self._breaks = 0
         self._stopped = False
+        self._own = own_steps(header.steps, header.arm)
+        self._tell_gate_s: float | None = None
+        self._told = 0
         self.timings: dict[str, float] = {}
 
     @property
@@ -108,6 +142,7 @@ class Follower:
                 # A launch that has ended answers nothing any more.
                 asking.cancel()
         except* HubError as group:
+            heed_cancellation()
             raise first_of(group) from None
         return ended
 
@@ -128,20 +163,41 @@ class Follower:
                 begun_s = self._clock.monotonic_s()
             await self.runner.abandon(handle)  # what the supervisor left behind
         self._journal.samples(b"", last=True)
-        launches = self._reader.finish(cause if cause != STOPPED else None, [sentence] if sentence else [])
+        reader, header = self._reader, self._header
+        launches = reader.finish(cause if cause != STOPPED else None, [sentence] if sentence else [])
         self.timings["collect_ms"] = self._ms_since(begun_s)
-        workload = self._header.workload
+        workload = header.workload
         if may_diagnose(launches, workload=workload):
             self._listener.on_note("the launch crashed; repeating it once on a terminal, for its last lines")
+        exits, at_end = reader.shown_exits, await self._look_again()
+        energy = None
+        if header.energy_asked:
+            energy = reader.conditions.energy(
+                self._own, reader.own_exits, launches, plugged_end=at_end.plugged if at_end else None
+            )
         return Ended(
             cause=cause,
             sentence=sentence,
-            conditions=self._reader.conditions.finish(self._reader.exits, launches, handle.supervisor),
+            conditions=reader.conditions.finish(exits, launches, handle.supervisor, at_end),
             launches=launches,
-            breaks=self._reader.conditions.breaks(self._reader.exits),
-            unseen=self._reader.conditions.unseen(self._reader.exits),
+            breaks=reader.conditions.breaks(exits),
+            unseen=reader.conditions.unseen(exits),
+            answered=self._answered(),
+            energy=energy,
             diagnosis=await diagnose(self.runner, handle, launches, workload=workload),
         )
+
+    async def _look_again(self) -> EndState | None:
+        """The phone as it is now; None where it cannot be asked, which costs the run nothing else."""
+        with contextlib.suppress(AdbError):
+            return await read_end_state(self._link.transport)
+        return None
+
+    def _answered(self) -> Fidelity | None:
+        header = self._header
+        if header.fixture is None:
+            return header.fidelity_known
+        return judge_answers(header.fixture, self._reader.answers(), run_id=header.id)
 
     async def _across_breaks(self, handle: RunHandle, work: Callable[[RunHandle], Awaitable[T]]) -> T:
         """Do something with the phone, again after every break of the link."""
@@ -170,11 +226,13 @@ class Follower:
             ) from error
 
     async def _ask_app(self, handle: RunHandle) -> None:
-        for number in range(1, self._header.launches_asked + 1):
+        for number, step in self._own.items():
+            if step.kind == "idle":
+                continue
             await drive_app(
                 lambda: self._link.transport,
                 app_plan_of(self._header),
-                launch_dir=launch_dir(handle.run_dir, number),
+                launch_dir=launch_dir(handle.run_dir, folder_number(self._header.steps, number)),
                 clock=self._clock,
                 on_text=self._listener.on_text,
                 on_reply=self._reader.reader(number).feed_reply,
@@ -191,10 +249,15 @@ class Follower:
         )
         try:
             async with contextlib.aclosing(pieces):
+                self._tell_step()
                 async for item in pieces:
                     self._listener.on_text(self._reader.feed(item))
+                    if isinstance(item, LaunchEnded):
+                        self._tell_step()
                     if isinstance(item, Piece) and item.stream == "samples":
                         self._journal.samples(item.data)
+                        self._listener.on_samples(item.data)
+                        await self._tell_gate(handle)
                         await self._heed_stop(handle)
         except RunLost:
             raise
@@ -213,13 +276,37 @@ class Follower:
             await self.runner.stop(handle, STOPPED)
             self._stopped = True
 
+    def _tell_step(self) -> None:
+        """Say what comes next, where it is more than one launch."""
+        number, step = len(self._reader.exits) + 1, self._reader.step
+        if step is None or number == self._told or len(self._own) == 1:
+            return
+        self._told = number
+        alike = [own for own, other in self._own.items() if other.kind == step.kind]
+        place = f"{alike.index(number) + 1} of {len(alike)}"
+        self._listener.on_note(_STEPS[step.kind].format(place))
+
+    async def _tell_gate(self, handle: RunHandle) -> None:
+        """Say that the next launch waits for a cool phone, and how warm it is."""
+        step, now_s = self._reader.step, self._clock.monotonic_s()
+        if step is None or not step.gated or self._reader.has_begun:
+            self._tell_gate_s = None
+        elif self._tell_gate_s is None:
+            self._tell_gate_s = now_s + _FIRST_WORD_S
+        elif now_s >= self._tell_gate_s:
+            self._tell_gate_s = now_s + _NEXT_WORD_S
+            if said := gate_sentence((await self.runner.status(handle.run_id)).fields):
+                self._listener.on_note(said)
+
     async def _collect(self, handle: RunHandle) -> str | None:
         """Fetch what the tools wrote into files; why the agent ended the run."""
         runner = self.runner
         end = await runner.result(handle, patience_s=_FOLLOW_PATIENCE_S)
         for launch in end.launches:
-            for name in self._header.result_files:
-                data = await runner.fetch(handle, launch.number, name, patience_s=_FOLLOW_PATIENCE_S)
+            step = self._own.get(launch.number)
+            for name in self._header.result_files if step is not None and step.shown else ():
+                folder = folder_number(self._header.steps, launch.number)
+                data = await runner.fetch(handle, folder, name, patience_s=_FOLLOW_PATIENCE_S)
                 if data is not None:
                     self._reader.reader(launch.number).feed_result(name, data)
         self._reader.log_captured, self._reader.log_wrapped = end.log_captured, end.log_wrapped

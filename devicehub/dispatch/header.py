@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from devicehub.deploy.targets import model_target
-from devicehub.dispatch.launches import config_file, options_of, program_of, result_files_of
+from devicehub.dispatch.generation import check_generation
+from devicehub.dispatch.launches import APP, config_file, options_of, program_of, result_files_of
 from devicehub.engines.bundle import VIRTUAL
 from devicehub.errors import InputError
 from devicehub.runs.model import DeviceRef, EngineRef, ModelRef, RunHeader
-from devicehub.settings import PHONE_ROOT
 from devicehub.workloads.config import final_config
 from devicehub.workloads.llm_bench import config_for_bench
 from devicehub.workloads.media import check_media, count_kinds, find_tags
@@ -37,14 +36,19 @@ def check_fit(request: RunRequest, device: Device) -> None:
     """Refuse what cannot work before a byte is pushed.
 
     Raises:
-        InputError: the phone is too old, or the engine is for others or lacks the workload's program.
+        InputError: the phone is too old, the engine is for others or lacks the workload's program, or a value
+            of the configuration is one with which it crashes or answers garbage.
     """
+    if device.is_host:
+        _check_host(request)
+    make_config(request)
     engine, facts = request.engine, device.facts
     assert facts is not None
     if facts.sdk is not None and facts.sdk < OLDEST_SDK:
         raise InputError(
             device.serial, f"runs Android {facts.android}", remedy="the agent needs Android 8 or newer"
         )
+    check_generation(request.model, device)
     if engine is None:
         return
     if not fits(engine, device):
@@ -66,6 +70,23 @@ def check_fit(request: RunRequest, device: Device) -> None:
         )
 
 
+def _check_host(request: RunRequest) -> None:
+    """Refuse what only a phone can do."""
+    asked = {
+        "workload app": request.workload == APP,
+        "--energy": request.energy,
+    }
+    if refused := [name for name, is_asked in asked.items() if is_asked]:
+        raise InputError(refused[0], "is for phones, and local is this computer", remedy="leave it out")
+    # llm_bench splits what it is given at blanks.
+    if request.bench is not None and any(char.isspace() for char in request.ground.root):
+        raise InputError(
+            request.ground.root,
+            "holds a blank, at which llm_bench cuts its arguments",
+            remedy="set DEVICEHUB_HOME to a folder without one",
+        )
+
+
 def make_header(
     request: RunRequest,
     device: Device,
@@ -74,7 +95,7 @@ def make_header(
     started_s: float,
     app: InstalledApp | None = None,
 ) -> RunHeader:
-    """Everything that is known of the run now.
+    """Everything that is known of the run before its phone was looked at; its steps come with the plan.
 
     Args:
         request: what is asked.
@@ -87,7 +108,7 @@ def make_header(
         InputError: a value of the configuration with which the engine crashes or answers garbage.
     """
     assert device.identity is not None
-    config = _config(request)
+    config = make_config(request)
     return RunHeader(
         id=request.run_id,
         workload=request.workload,
@@ -99,7 +120,12 @@ def make_header(
         config=config,
         config_sha256=hashlib.sha256(config_file(config)).hexdigest(),
         prompts=request.prompts.count(b"\n"),
-        launches_asked=request.launches,
+        steps=[],
+        comparison=request.comparison,
+        protocol=request.protocol,
+        steady=request.steady or bool(request.protocol and request.protocol.steady),
+        energy_asked=request.energy,
+        cost_asked=request.measure_cost,
         options=options_of(request),
         media=count_kinds(find_tags(request.prompts)) if request.workload == "demo" else {},
         result_files=result_files_of(request, config),
@@ -107,13 +133,16 @@ def make_header(
         sample_hz=request.sample_hz,
         adb_server=adb.version,
         adb_burst=adb.burst,
-        battery_percent=device.battery.level_percent,
-        battery_temp_mc=device.battery.temp_mc,
         started=started_s,
     )
 
 
-def _config(request: RunRequest) -> dict[str, Any]:
+def make_config(request: RunRequest) -> dict[str, Any]:
+    """The configuration that the run would have.
+
+    Raises:
+        InputError: a value with which the engine crashes or answers garbage.
+    """
     model = request.model
     if request.profile is None:
         return model.config  # the app reads the model's own
@@ -121,11 +150,13 @@ def _config(request: RunRequest) -> dict[str, Any]:
         model.config,
         request.profile.config,
         request.overrides,
-        base_dir=model_target(model).directory,
+        base_dir=request.ground.model_dir(model),
         no_think=request.no_think,
         files=[entry.path for entry in model.manifest.files],
     )
-    return config_for_bench(config, f"{PHONE_ROOT}/work/any") if request.bench is not None else config
+    if request.bench is None:
+        return config
+    return config_for_bench(config, f"{request.ground.root}/work/any")
 
 
 def _engine_ref(engine: Engine | None, app: InstalledApp | None) -> EngineRef:

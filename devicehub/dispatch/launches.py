@@ -1,31 +1,58 @@
-"""The launches of each workload: which programs, with which arguments, on the phone."""
+"""What each step of a run starts on the phone: which program, with which arguments, on which files."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from devicehub.deploy.targets import engine_target, model_target
 from devicehub.errors import InputError
 from devicehub.profiles.custom import Custom
 from devicehub.runner.contract import LOG_TAGS, Command, engine_env, launch_dir
-from devicehub.settings import PHONE_ROOT
+from devicehub.runs.steps import folder_number
 from devicehub.workloads import custom, llm_bench, llm_demo, mnn_chat_plan
 from devicehub.workloads.config import work_hash
 from devicehub.workloads.kinds import Place, Start
 from devicehub.workloads.media import rewrite
+from devicehub.workloads.prompts import encode_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from devicehub.dispatch.request import RunRequest
     from devicehub.runs.model import RunHeader
+    from devicehub.runs.steps import Step
 
 APP: Final = "app"
 CUSTOM: Final = "custom"
 _PROGRAMS: Final = {"demo": "llm_demo", "bench": "llm_bench"}
+FIXTURE_PROGRAM: Final = "llm_demo"
+"""What answers a fixture, whatever the workload starts."""
+_FIXTURE_CONFIG: Final = "fixture.json"
+_IDLE: Final = ("/system/bin/sleep", "60")
+"""Long enough for the three readings of a battery gauge that changes each ten seconds."""
+
+
+@dataclass(frozen=True)
+class Half:
+    """One run as the phone is told of it; a comparison has two.
+
+    Attributes:
+        phone_run_id: the name of its folder there.
+        fixture_config: with which its fixture is answered, where that is asked.
+    """
+
+    request: RunRequest
+    header: RunHeader
+    phone_run_id: str
+    fixture_config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def run_dir(self) -> str:
+        """Its folder on the phone."""
+        return f"{self.request.ground.root}/runs/{self.phone_run_id}"
 
 
 def program_of(request: RunRequest) -> str | None:
@@ -78,44 +105,81 @@ def log_tags_of(request: RunRequest) -> Sequence[str]:
 
 
 def result_files_of(request: RunRequest, config: Mapping[str, Any]) -> list[str]:
-    """Names of what each launch writes for the hub to fetch."""
+    """Names of what each launch of the workload writes for the hub to fetch."""
     return list(_start(request, config, Place("", "", "", "", ""), "").result_files)
 
 
-def commands(request: RunRequest, header: RunHeader, phone_run_id: str, agent_dir: str) -> list[Command]:
-    """One command per launch."""
-    run_dir = f"{PHONE_ROOT}/runs/{phone_run_id}"
-    engine_dir = engine_target(request.engine).directory if request.engine else ""
-    work = work_hash(header.engine.id, request.model.id, header.config)
-    found = []
-    for number in range(1, header.launches_asked + 1):
-        place = Place(
-            engine_dir=engine_dir,
-            model_dir=model_target(request.model).directory,
-            work_dir=f"{PHONE_ROOT}/work/{work}",
-            run_dir=run_dir,
-            launch_dir=launch_dir(run_dir, number),
-        )
-        start = _start(request, header.config, place, agent_dir)
-        is_app = request.workload == APP
-        found.append(
-            Command(
-                start.argv,
-                run_dir if is_app else place.work_dir,
-                {} if is_app else engine_env(engine_dir),
-                result_files=start.result_files,
-            )
-        )
-    return found
+def commands(halves: Sequence[Half], agent_dir: str) -> list[Command]:
+    """One command per step of the list, which all halves share."""
+    steps = halves[0].header.steps
+    return [_command(halves, number, step, agent_dir) for number, step in enumerate(steps, 1)]
 
 
-def run_files(request: RunRequest, header: RunHeader, phone_run_id: str) -> dict[str, bytes]:
+def _command(halves: Sequence[Half], number: int, step: Step, agent_dir: str) -> Command:
+    half = halves[step.arm]
+    header, request = half.header, half.request
+    ground = request.ground
+    engine_dir = ground.engine_dir(request.engine) if request.engine else ""
+    is_fixture = step.kind == "fixture"
+    config = half.fixture_config if is_fixture else header.config
+    place = Place(
+        engine_dir=engine_dir,
+        model_dir=ground.model_dir(request.model),
+        work_dir=f"{ground.root}/work/{work_hash(header.engine.id, request.model.id, config)}",
+        run_dir=half.run_dir,
+        launch_dir=launch_dir(half.run_dir, folder_number(header.steps, number)),
+    )
+    run_id = half.phone_run_id if step.arm else None
+    if step.kind == "idle":
+        return Command(_IDLE, place.run_dir, run_id=run_id)
+    if is_fixture:
+        argv = llm_demo.argv(
+            f"{engine_dir}/{FIXTURE_PROGRAM}", place.config, f"{half.run_dir}/{_prompt_file(step)}"
+        )
+        return Command(
+            argv,
+            place.work_dir,
+            engine_env(engine_dir),
+            run_id=run_id,
+            config=_FIXTURE_CONFIG,
+            discards_cwd=True,
+        )
+    is_app = request.workload == APP
+    start = _start(request, header.config, place, agent_dir)
+    return Command(
+        start.argv,
+        half.run_dir if is_app else place.work_dir,
+        {} if is_app else engine_env(engine_dir),
+        result_files=start.result_files,
+        run_id=run_id,
+        gated=step.gated,
+        sampled=step.sampled,
+    )
+
+
+def run_files(half: Half) -> dict[str, bytes]:
     """What goes into the run's folder before it starts; the prompts name their media where these lie then."""
-    run_dir = f"{PHONE_ROOT}/runs/{phone_run_id}"
-    places = {path: f"{run_dir}/{media.name}" for path, media in request.media.items()}
+    request, header = half.request, half.header
+    places = {path: f"{half.run_dir}/{media.name}" for path, media in request.media.items()}
     files = {media.name: media.content for media in request.media.values()}
     own = {"config.json": config_file(header.config), "prompt.txt": rewrite(request.prompts, places)}
-    return files | own
+    return files | own | _fixture_files(half)
+
+
+def _fixture_files(half: Half) -> dict[str, bytes]:
+    header = half.header
+    if header.fixture is None:
+        return {}
+    files = {_FIXTURE_CONFIG: config_file(half.fixture_config)}
+    for step in header.steps:
+        if step.kind == "fixture" and step.arm == header.arm:
+            prompt = header.fixture.prompts[step.prompt or 0].prompt
+            files[_prompt_file(step)] = encode_prompts(prompt, one_prompt=True, place="fixture")
+    return files
+
+
+def _prompt_file(step: Step) -> str:
+    return f"fixture_{step.prompt or 0}.txt"
 
 
 def config_file(config: Mapping[str, Any]) -> bytes:

@@ -9,49 +9,17 @@ from typing import TYPE_CHECKING, Final
 from devicehub.device.lifecycle import DeviceEvent, event_for
 from devicehub.device.model import is_tcp
 from devicehub.device.probe import read_properties
-from devicehub.errors import AdbError, AdbServerUnavailable, DeviceGone, SelectionError
-from devicehub.runs.retry import Breaker, backoff_s
+from devicehub.errors import AdbError, DeviceGone, SelectionError
+from devicehub.runs.retry import backoff_s
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from devicehub.adb.client import AdbClient, Transport
     from devicehub.adb.wire import DeviceLine
     from devicehub.clock import Clock
+    from devicehub.fleet.door import ServerDoor
 
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 5.0
-
-
-class ServerDoor:
-    """The adb server as all phones' links reach it: while it is dead, one at a time tries to have it back."""
-
-    def __init__(self, client: AdbClient, clock: Clock, start: Callable[[], Awaitable[None]]) -> None:
-        self._client = client
-        self._clock = clock
-        self._start = start
-        self._breaker = Breaker()
-
-    async def devices(self) -> list[DeviceLine]:
-        """What the server lists; a dead server is started again first, where that is ours to do.
-
-        Raises:
-            AdbError: it does not answer, or was asked too often while it did not.
-        """
-        wait_s = self._breaker.wait_s(self._clock.monotonic_s())
-        if wait_s > 0:
-            raise AdbServerUnavailable(f"the adb server does not answer; next try in {wait_s:.0f} s")
-        try:
-            try:
-                lines = await self._client.devices()
-            except AdbServerUnavailable:
-                await self._start()
-                lines = await self._client.devices()
-        except AdbError:
-            self._breaker.failed(self._clock.monotonic_s())
-            raise
-        self._breaker.succeeded()
-        return lines
 
 
 @dataclass(frozen=True)
@@ -163,6 +131,4 @@ class Link:
         if not (colon and port.isdigit()) or (mine and not stale) or not all(map(is_tcp, mine)):
             return
         with contextlib.suppress(AdbError):
-            if stale:
-                await self._client.disconnect(self._serial)
-            await self._client.connect(self._serial)
+            await self._door.connect_again(self._serial)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from devicehub.adb.client import AdbClient
     from devicehub.clock import Clock
-    from devicehub.dispatch.link import ServerDoor
+    from devicehub.fleet.door import ServerDoor
+    from devicehub.models.catalog import ModelCatalog
+    from devicehub.profiles.match import SocBook
     from devicehub.store.store import Store
 
 
@@ -34,6 +36,8 @@ class Means:
     client: AdbClient
     door: ServerDoor
     store: Store
+    models: ModelCatalog
+    socs: SocBook
     agent: Path
     clock: Clock
     adb: AdbFacts = AdbFacts()

@@ -7,22 +7,34 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from devicehub.measure.checks import check_run
+from devicehub.measure.cost import COSTLY, sampling_cost
+from devicehub.measure.fidelity import is_wrong, wrong_lines
+from devicehub.measure.plausible import find_implausible
 from devicehub.runs.lifecycle import RunEvent, RunState
-from devicehub.runs.model import RunHeader, RunRecord, Timings, summarize
+from devicehub.runs.model import Fidelity, HubProblem, RunHeader, RunRecord, Timings, summarize
+from devicehub.runs.steps import own_steps
 from devicehub.workloads.failures import BY_SLUG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from devicehub.runs.model import Attempt, Conditions, Launch
+    from devicehub.errors import HubError
+    from devicehub.runs.model import Attempt, Conditions, Energy, Flag, Launch
     from devicehub.telemetry.timeline import Break
 
 SUCCEEDED: Final = "succeeded"
 FAILED: Final = "failed"
 STOPPED: Final = "stopped"
 """The agent's word for an end that a person asked for."""
+WRONG_OUTPUT: Final = "wrong_output"
 PHONE_LOST: Final = "phone_lost"
 """The hub's word for a run whose phone never came back."""
+_UNTRUSTED: Final = frozenset({"stalled"})
+"""Flags of a launch with which its figures are not those of the phone at work."""
+_REMEDY_OF_DSP: Final = "repeat; with hexagon keep prompts at 2048 tokens or less"
+"""Longer ones can take the whole phone down."""
+_UNANSWERED: Final = Fidelity(share=None, reason="the run ended before the model had answered")
 _HEADER_FIELDS: Final = RunHeader.__struct_fields__
 
 
@@ -33,6 +45,8 @@ class Ended:
     Attributes:
         cause: why agent or hub ended it, or why its supervisor vanished; None where it ended by itself.
         sentence: what the hub has to say about that.
+        error: what the hub met, where that ended it.
+        answered: how the model answered its fixture, or why it was not asked.
         unseen: why it is not known whether the phone slept, one sentence each.
         diagnosis: the last lines of a launch that was repeated attached to a terminal.
     """
@@ -42,7 +56,10 @@ class Ended:
     launches: Sequence[Launch] = ()
     breaks: Sequence[Break] = ()
     sentence: str | None = None
+    error: HubProblem | None = None
     unseen: Sequence[str] = ()
+    answered: Fidelity | None = None
+    energy: Energy | None = None
     diagnosis: Sequence[str] = field(default=())
 
 
@@ -56,6 +73,12 @@ class Conclusion:
     trust_reasons: tuple[str, ...]
 
 
+def ended_by(error: HubError, cause: str, conditions: Conditions) -> Ended:
+    """The end of a run that an error of the hub's is."""
+    problem = HubProblem(kind=type(error).__name__, sentence=str(error), transient=error.transient)
+    return Ended(cause, conditions, sentence=str(error), error=problem)
+
+
 def conclude(header: RunHeader, ended: Ended) -> Conclusion:
     """The end of a run, and why its figures are not to be trusted where they are not."""
     if ended.cause == STOPPED:
@@ -65,7 +88,13 @@ def conclude(header: RunHeader, ended: Ended) -> Conclusion:
     verdict, cause = _verdict(header, ended)
     reasons = [] if verdict == SUCCEEDED else [ended.sentence or f"the run is {verdict}: {cause}"]
     reasons += [doubt for launch in ended.launches for doubt in launch.doubts]
+    reasons += [
+        flag.sentence for launch in ended.launches for flag in launch.flags if flag.slug in _UNTRUSTED
+    ]
     reasons += ended.unseen
+    if verdict == SUCCEEDED and ended.answered is not None and is_wrong(ended.answered):
+        verdict, cause = FAILED, WRONG_OUTPUT
+        reasons += wrong_lines(ended.answered)
     if ended.breaks:
         reasons += [gap.sentence for gap in ended.breaks]
         if verdict == SUCCEEDED:
@@ -81,7 +110,7 @@ def _verdict(header: RunHeader, ended: Ended) -> tuple[str, str | None]:
             return launch.verdict or FAILED, launch.cause
     if ended.cause is not None:
         return FAILED, ended.cause
-    if len(ended.launches) < header.launches_asked:
+    if len(ended.launches) < sum(step.shown for step in own_steps(header.steps, header.arm).values()):
         return FAILED, "agent_failed"
     return SUCCEEDED, None
 
@@ -98,6 +127,10 @@ def make_record(
 ) -> RunRecord:
     """The whole run."""
     launches = list(ended.launches)
+    answered = (
+        ended.answered or header.fidelity_known or Fidelity(share=None, reason="the run did not come so far")
+    )
+    cost = sampling_cost(launches) if header.cost_asked else None
     shared: dict[str, Any] = {name: getattr(header, name) for name in _HEADER_FIELDS}
     return RunRecord(
         **shared,
@@ -108,17 +141,32 @@ def make_record(
         trust_reasons=list(conclusion.trust_reasons),
         attempts=list(attempts),
         conditions=ended.conditions,
-        fidelity=None,
+        fidelity=answered.share,
+        answered=answered,
+        energy=ended.energy,
+        sampling_cost=cost,
+        flags=_flags(header, ended),
         launches=launches,
-        summary=summarize(launches),
+        summary=summarize(launches, unsampled=cost is not None and cost > COSTLY),
         timings=timings,
         diagnosis=list(ended.diagnosis),
+        error=ended.error,
         ended=ended_s,
     )
 
 
+def _flags(header: RunHeader, ended: Ended) -> list[Flag]:
+    found = check_run(header, ended.launches, ended.conditions)
+    implausible = find_implausible(
+        header, ended.launches, reads_bytes=header.reads_bytes, memory_gb_s=header.memory_gb_s
+    )
+    return [*found, implausible] if implausible else found
+
+
 def remedy_for(record: RunRecord) -> str | None:
     """What a person can do about the run's cause."""
+    if record.cause == "rebooted" and record.config.get("backend_type") == "hexagon":
+        return _REMEDY_OF_DSP
     for launch in record.launches:
         if launch.cause == record.cause and launch.remedy:
             return launch.remedy
@@ -127,8 +175,9 @@ def remedy_for(record: RunRecord) -> str | None:
 
 
 def read_header(data: bytes) -> RunHeader | None:
-    """A header as the store keeps it; None where another version wrote it."""
+    """A header as the store keeps it; None where another version wrote it, which planned none or others."""
     try:
-        return msgspec.json.decode(data, type=RunHeader)
+        header = msgspec.json.decode(data, type=RunHeader)
     except msgspec.MsgspecError:
         return None
+    return header if header.steps else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import typing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from devicehub.deploy.targets import Ground
 from devicehub.runs.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from devicehub.profiles.load import RunProfile
     from devicehub.runner.contract import Limits
     from devicehub.runs.lifecycle import RunState
+    from devicehub.runs.model import ComparisonRef, Protocol
     from devicehub.workloads.llm_bench import BenchOptions
     from devicehub.workloads.mnn_chat_plan import AppPlan
 
@@ -41,12 +44,19 @@ class RunRequest:
         app: what the app is asked, for that workload.
         custom: the command of workload custom, and what its output means.
         media: the files of this host that the prompts name, by their paths as they stand there.
-        launches: how often the process is started.
+        protocol: how the figures are made; None makes so many launches, one after the other.
+        launches: how often the process is started where there is no protocol.
+        steady: ask the phone for clocks that it can hold; so does a protocol.
+        energy: measure what a token takes from the battery.
+        measure_cost: let launches with and without sampling alternate, to learn what sampling costs.
+        verify_output: let the model answer its fixture although it has answered it before.
+        comparison: of which comparison it is one half.
         limits: what ends the run on the phone; None for no such limit.
         strict: refuse to start where the hub would only warn.
         retries: when it is tried again.
         patience_s: how long its phone may be out of reach before this process gives the run into the phone's
             own care.
+        ground: where its device keeps engine, model and the run itself.
     """
 
     run_id: str
@@ -61,16 +71,22 @@ class RunRequest:
     bench: BenchOptions | None = None
     app: AppPlan | None = None
     custom: Custom | None = None
+    protocol: Protocol | None = None
     launches: int = 1
+    steady: bool = False
+    energy: bool = False
+    measure_cost: bool = False
+    verify_output: bool = False
+    comparison: ComparisonRef | None = None
     limits: Limits | None = None
     sample_hz: float = 1.0
     strict: bool = False
-    detach: bool = False
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     patience_s: float = 120.0
+    ground: Ground = field(default_factory=Ground)
 
 
-class RunListener(Protocol):
+class RunListener(typing.Protocol):
     """Is told what happens to a run, as it happens."""
 
     def on_state(self, state: RunState) -> None:
@@ -84,6 +100,9 @@ class RunListener(Protocol):
 
     def on_note(self, text: str) -> None:
         """Something happened that a person wants to know: a caution, a retry."""
+
+    def on_samples(self, data: bytes) -> None:
+        """The phone's sampler wrote more, in pieces of any size."""
 
 
 class SilentListener:
@@ -100,4 +119,7 @@ class SilentListener:
         """Pass."""
 
     def on_note(self, text: str) -> None:
+        """Pass."""
+
+    def on_samples(self, data: bytes) -> None:
         """Pass."""

@@ -18,6 +18,7 @@ from devicehub.engines.elf import (
     read_elf,
     read_head,
 )
+from devicehub.engines.host import host_abi, is_for_host
 from devicehub.errors import InputError
 from devicehub.manifest import require_folder, unreadable
 
@@ -108,12 +109,14 @@ def inspect_bundle(folder: Path) -> Bundle:
     _require_program(folder, sources)
     if PROGRAM in scripts:
         return _script_bundle(folder, settings, sources, scripts, elfs)
-    abi = _single_abi(folder, elfs)
+    host = host_abi() if is_for_host(elfs[PROGRAM]) else None
+    abi = _single_abi(folder, elfs) if host is None else _host_abi(folder, elfs, host)
     if settings.abi not in (None, abi):
         raise InputError(
             folder / SETTINGS, f"says abi {settings.abi}, the files are {abi}", remedy="correct or remove it"
         )
-    _require_libraries(folder, elfs)
+    if host is None:
+        _require_libraries(folder, elfs)
     logcat = _writes_to_logcat(elfs) if settings.logcat is None else settings.logcat
     return Bundle(
         sources=sources,
@@ -221,6 +224,16 @@ def _single_abi(folder: Path, elfs: Mapping[str, ElfFacts]) -> str:
             problem = f"is built for {facts.abi}, {PROGRAM} for {abi}"
             raise InputError(folder / name, problem, remedy="keep one folder per ABI")
     return abi
+
+
+def _host_abi(folder: Path, elfs: Mapping[str, ElfFacts], host: str) -> str:
+    """The ABI of an engine for this computer, whose files must all be of it."""
+    machine = elfs[PROGRAM].abi
+    for name, facts in sorted(elfs.items()):
+        if facts.abi != machine or (facts.kind is ElfKind.PROGRAM and not is_for_host(facts)):
+            problem = f"is of another kind than {PROGRAM}, which is built for this computer"
+            raise InputError(folder / name, problem, remedy="keep one folder per ABI")
+    return host
 
 
 def _require_libraries(folder: Path, elfs: Mapping[str, ElfFacts]) -> None:

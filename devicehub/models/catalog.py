@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from devicehub.manifest import (
     unwritable,
 )
 from devicehub.models.check import CONFIG, check_model, read_object
+from devicehub.models.fixture import Fixture, NoFixture
+from devicehub.models.shelf import FixtureShelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +81,7 @@ class ModelCatalog:
 
     def __init__(self, home: Home) -> None:
         self._folder = home.models
+        self._shelf = FixtureShelf(home)
 
     def add(
         self,
@@ -101,7 +105,8 @@ class ModelCatalog:
         path = path.absolute()
         checked = check_model(path)
         chosen = check_name(name if name is not None else path.resolve().name)
-        known = self._known(chosen, path)
+        before = self._known(chosen, path)
+        known = {} if before is None else {one.entry.path: one for one in before.files}
         files: dict[str, ModelFile] = {}
         changed: dict[str, os.stat_result] = {}
         for file in checked.files:
@@ -124,11 +129,48 @@ class ModelCatalog:
             warnings=checked.warnings,
         )
         self._write(stored)
-        return _model(stored)
+        if before is not None:
+            self._drop_fixture(before)
+        return model_of(stored)
+
+    def check(
+        self,
+        name_or_id: str,
+        *,
+        progress: Callable[[int], None] | None = None,
+        begin: Callable[[int], None] | None = None,
+    ) -> tuple[Model, tuple[str, ...]]:
+        """Hash a model's files anew, all of them: the model, and one sentence for each that is not as it was.
+
+        Args:
+            name_or_id: as for `get`.
+            progress: called with the size of each block that was hashed.
+            begin: called before, with the bytes that are hashed.
+
+        Raises:
+            InputError: none or several answer to the name, or a file cannot be read.
+        """
+        entry = self._find(name_or_id)
+        model = model_of(entry)
+        there = [file for file in entry.files if (model.root / file.entry.path).is_file()]
+        if begin is not None:
+            begin(sum(_stat(model.root / file.entry.path).st_size for file in there))
+        problems = [f"{file.entry.path} is gone" for file in entry.files if file not in there]
+        fresh: list[ModelFile] = []
+        for file in there:
+            facts = _stat(model.root / file.entry.path)
+            now = replace(build_entry(model.root, file.entry.path, progress=progress), mode=DATA_MODE)
+            fresh.append(ModelFile(entry=now, mtime_ns=facts.st_mtime_ns, ctime_ns=facts.st_ctime_ns))
+            if now != file.entry:
+                problems.append(f"{file.entry.path} has changed")
+        if not problems:
+            # Touched files are taken for changed by all who do not hash them.
+            self._write(msgspec.structs.replace(entry, files=tuple(fresh)))
+        return model, tuple(problems)
 
     def list(self) -> list[Model]:
         """All models by name, as they were when added; raises InputError where an entry is damaged."""
-        return [_model(entry) for entry in self._entries()]
+        return [model_of(entry) for entry in self._entries()]
 
     def get(self, name_or_id: str) -> Model:
         """The model of this name or id, or the only one whose name begins so, with its files unchanged.
@@ -141,7 +183,11 @@ class ModelCatalog:
         if problem is not None:
             place, what = problem
             raise InputError(place, what, remedy=f"run `devicehub models add {entry.root}` again")
-        return _model(entry)
+        return model_of(entry)
+
+    def find(self, name_or_id: str) -> Model:
+        """As `get`, whether or not its files have changed since."""
+        return model_of(self._find(name_or_id))
 
     def remove(self, name_or_id: str) -> Model:
         """Forget a model; its folder stays, and what was pushed stays on the phones."""
@@ -150,17 +196,58 @@ class ModelCatalog:
             self._file(entry.name).unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(self._file(entry.name), error) from error
-        return _model(entry)
+        self._drop_fixture(entry)
+        return model_of(entry)
+
+    def check_free(self, name: str, root: Path) -> None:
+        """Raise InputError where the name is taken by the model of another folder."""
+        self._known(name, root.absolute())
 
     def state(self, model: Model) -> str:
         """`ok`, or what keeps `get` from returning it: `changed`."""
         entry = next((entry for entry in self._entries() if entry.name == model.name), None)
         return "ok" if entry is not None and find_change(entry) is None else "changed"
 
+    def fixture(self, model: Model) -> Fixture | None:
+        """What the model must answer; None where it has no fixture."""
+        found = self._shelf.find(model.manifest.id)
+        return found if isinstance(found, Fixture) else None
+
+    def fixture_reason(self, model: Model) -> str | None:
+        """Why the model has no fixture, without a full stop; None where it has one."""
+        found = self._shelf.find(model.manifest.id)
+        if found is None:
+            return f"none was made; `devicehub models check {shlex.quote(model.name)} --fixture` makes it"
+        return found.reason if isinstance(found, NoFixture) else None
+
+    async def make_fixture(
+        self, model: Model, *, heard: Callable[[int], None] = lambda _answers: None
+    ) -> Fixture | NoFixture:
+        """Let the model answer on this host, and keep that with its content.
+
+        Where it cannot answer, a fixture that was made before stays; else the reason is kept.
+
+        Args:
+            model: of this catalogue.
+            heard: told how many answers there are, after each; there are three, or some more.
+
+        Raises:
+            InputError: its files have changed since it was added, or nothing can be written.
+        """
+        from devicehub.models.make_fixture import make_fixture
+
+        with self._shelf.scratch() as scratch:
+            made = await make_fixture(model, scratch, heard=heard)
+        # Whatever changed meanwhile has answered in place of what the id names.
+        self.get(model.name)
+        if isinstance(made, Fixture) or self.fixture(model) is None:
+            self._shelf.put(model.manifest.id, made)
+        return made
+
     def _find(self, name_or_id: str) -> ModelEntry:
         entries = self._entries()
         for matches in (
-            [entry for entry in entries if name_or_id in (entry.name, _model(entry).id)],
+            [entry for entry in entries if name_or_id in (entry.name, model_of(entry).id)],
             [entry for entry in entries if name_or_id and entry.name.startswith(name_or_id)],
         ):
             if len(matches) == 1:
@@ -183,18 +270,29 @@ class ModelCatalog:
         files = sorted(self._folder.glob(f"*{_SUFFIX}"))
         return tuple(self._read(file) for file in files if not file.name.startswith("."))
 
-    def _known(self, name: str, root: Path) -> dict[str, ModelFile]:
+    def _known(self, name: str, root: Path) -> ModelEntry | None:
+        """The entry of that name, which must be of this folder; None where there is none."""
         file = self._file(name)
         if not file.exists():
-            return {}
+            return None
         try:
             entry = self._read(file)
         except InputError:
-            return {}  # a damaged entry is replaced
+            return None  # a damaged entry is replaced
         if Path(entry.root) != root:
             remedy = "give this one another with --name, or remove the other"
             raise InputError(root, f"the name {name} is taken by the model in {entry.root}", remedy=remedy)
-        return {one.entry.path: one for one in entry.files}
+        return entry
+
+    def _drop_fixture(self, entry: ModelEntry) -> None:
+        """Forget what was made of a content that no model of the catalogue has any more."""
+        content = model_of(entry).manifest.id
+        try:
+            others = [model_of(other).manifest.id for other in self._entries()]
+        except InputError:
+            return  # a damaged entry: whose content it names cannot be told
+        if content not in others:
+            self._shelf.drop(content)
 
     def _read(self, file: Path) -> ModelEntry:
         try:
@@ -271,7 +369,8 @@ def _is_unchanged(file: ModelFile, facts: os.stat_result) -> bool:
     return now == (file.entry.size, file.mtime_ns, file.ctime_ns)
 
 
-def _model(entry: ModelEntry) -> Model:
+def model_of(entry: ModelEntry) -> Model:
+    """The model that an entry is of."""
     manifest = Manifest(tuple(file.entry for file in entry.files))
     return Model(
         id=f"{entry.name}-{manifest.id[:8]}",

@@ -7,13 +7,13 @@ The keys, their defaults and their merge order are those of transformers/llm/eng
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import InputError
 from devicehub.manifest import check_relative, list_files, require_folder, unreadable
+from devicehub.models.graph import Graph, read_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,6 @@ CONFIG: Final = "config.json"
 QNN_CONFIG: Final = "config_qnn.json"
 _LFS: Final = b"version https://git-lfs"
 _BFLOAT16_BYTES: Final = 2
-_EXTERNAL: Final = re.compile(rb'"external":\s*\[\s*(\d{1,18})\s*,\s*(\d{1,18})')
 
 _NOT_PUSHED: Final = (
     "*.mnn.json",
@@ -115,8 +114,8 @@ def check_model(root: Path) -> ModelCheck:
     folder = _Folder(root, frozenset(present), dict(config))
     llm_config = _check_llm_config(folder)
     folder.settings = config | llm_config
-    _check_core(folder)
-    _check_embedding(folder)
+    graph = _check_core(folder)
+    _check_embedding(folder, graph)
     _check_extras(folder)
     if QNN_CONFIG in folder.files:
         _check_qnn(folder)
@@ -188,12 +187,13 @@ def _check_llm_config(folder: _Folder) -> dict[str, Any]:
     return read_object(folder.root / name)
 
 
-def _check_core(folder: _Folder) -> None:
+def _check_core(folder: _Folder) -> Graph:
     model = folder.file_key("llm_model", "llm.mnn")
     folder.require(model, "llm_model", "copy the whole folder")
+    graph = _read_graph(folder.root / model)
     weight = folder.file_key("llm_weight", "llm.mnn.weight")
     size = folder.require(weight, "llm_weight", "copy the whole folder")
-    _check_weight_size(folder, weight, size)
+    _check_weight_size(folder, weight, size, graph)
     if "tokenizer_file" not in folder.settings and "tokenizer.mtok" in folder.files:
         problem = (
             "has no tokenizer_file, and MNN then looks for tokenizer.txt, not for the tokenizer.mtok here"
@@ -201,31 +201,30 @@ def _check_core(folder: _Folder) -> None:
         raise InputError(folder.root / CONFIG, problem, remedy='add "tokenizer_file": "tokenizer.mtok"')
     tokenizer = folder.file_key("tokenizer_file", "tokenizer.txt")
     folder.require(tokenizer, "tokenizer_file", "copy it too, or correct the key in config.json")
+    return graph
 
 
-def _check_weight_size(folder: _Folder, name: str, size: int) -> None:
+def _read_graph(file: Path) -> Graph:
+    try:
+        graph = read_graph(file.read_bytes())
+    except OSError as error:
+        raise unreadable(file, error) from error
+    if graph is not None and graph.is_cut:
+        problem = "is truncated: it points behind its own end"
+        raise InputError(file, problem, remedy="download or export it again")
+    return graph or Graph()  # no graph that we can read says nothing of the other files
+
+
+def _check_weight_size(folder: _Folder, name: str, size: int, graph: Graph) -> None:
     tie = _tie(folder)
     # The embedding's quantised weights and their scales stand in this file, the scales behind the weights.
-    end = max(tie.alpha_offset + tie.alpha_size, _last_external(folder))
+    end = max(tie.alpha_offset + tie.alpha_size, graph.weight_end)
     if size < end:
         problem = f"is truncated: {size} bytes, and the model points at byte {end}"
         raise InputError(folder.root / name, problem, remedy="download or export it again")
 
 
-def _last_external(folder: _Folder) -> int:
-    """Where the last operator's weights end, as far as the exporter's description of the graph is there."""
-    name = f"{folder.file_key('llm_model', 'llm.mnn')}.json"
-    if name not in folder.files:
-        return 0
-    try:
-        description = (folder.root / name).read_bytes()
-    except OSError as error:
-        raise unreadable(folder.root / name, error) from error
-    # "external": [1024, 16646, 2048, 0, 0]: offset and bytes of the weights, then of scales and bias.
-    return max((int(offset) + int(size) for offset, size in _EXTERNAL.findall(description)), default=0)
-
-
-def _check_embedding(folder: _Folder) -> None:
+def _check_embedding(folder: _Folder, graph: Graph) -> None:
     tie = _tie(folder)
     hidden = _whole(folder.settings.get("hidden_size"))
     if tie.weight_offset > 0:
@@ -239,8 +238,13 @@ def _check_embedding(folder: _Folder) -> None:
     name = folder.file_key("embedding_file", "embeddings_bf16.bin")
     remedy = "copy it too; this model's embeddings are not part of llm.mnn.weight"
     size = folder.require(name, "embedding_file", remedy)
-    if "bf16" in name and hidden > 0 and size % (hidden * _BFLOAT16_BYTES):
+    if "bf16" not in name or hidden <= 0:
+        return
+    rows, rest = divmod(size, hidden * _BFLOAT16_BYTES)
+    if rest or rows < graph.tokens:
         problem = f"is truncated: {size} bytes are no whole number of rows of {hidden} values"
+        if not rest:
+            problem = f"is truncated: {rows} rows, and the model can say {graph.tokens} tokens"
         raise InputError(folder.root / name, problem, remedy="download or export it again")
 
 

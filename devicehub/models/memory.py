@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.units import KIB
@@ -18,6 +19,9 @@ _QUERY_GROUPS: Final = 4
 _KEY_BYTES: Final = {1: 1.0, 2: 1.0, 3: 0.5, 4: 0.5, 5: 0.5, 6: 0.5}
 """By `attention_mode % 8`: int8, and 3 or 4 bits with their scales."""
 _VALUE_BYTES: Final = {2: 1.0, 4: 0.5, 6: 0.5}
+_SPARSE: Final = re.compile(r"moe|expert|^ple_", re.IGNORECASE)
+_SPARSE_NAME: Final = re.compile(r"moe|[-_]a\d+(?:\.\d+)?b", re.IGNORECASE)
+_WEIGHT: Final = "llm.mnn.weight"
 _EXTRA_KIB: Final = 64 * 1024
 """Code, tokenizer and the buffers of one pass."""
 
@@ -42,6 +46,27 @@ def memory_needed_kib(model: Model, config: Mapping[str, Any]) -> int:
         weights = sum(file.size for file in model.manifest.files if file.path.endswith((".mnn", ".weight")))
     facts = model.llm_config
     return (weights + _kv_cache_bytes(facts, {**config, **facts})) // KIB + _EXTRA_KIB
+
+
+def decode_reads_bytes(model: Model, config: Mapping[str, Any]) -> int | None:
+    """What decoding one token must read of the weights: all of them; None where a part may do.
+
+    Mixtures of experts read the experts that they choose, per-layer embeddings one row, and speculative
+    decoding gives several tokens for one reading.
+
+    Args:
+        model: its name, files and llm_config.json count.
+        config: the config.json that the run uses.
+
+    Raises:
+        InputError: the model's config.json or llm_config.json cannot be read any more.
+    """
+    facts = model.llm_config
+    words = [*facts, *(value for value in facts.values() if isinstance(value, str))]
+    if config.get("speculative_type") or _SPARSE_NAME.search(model.name) or any(map(_SPARSE.search, words)):
+        return None
+    name = str(model.config.get("llm_weight", _WEIGHT))
+    return next((file.size for file in model.manifest.files if file.path == name), None)
 
 
 def _kv_cache_bytes(facts: Mapping[str, Any], config: Mapping[str, Any]) -> int:

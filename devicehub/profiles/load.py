@@ -14,7 +14,8 @@ import msgspec
 from devicehub.assets import find_asset
 from devicehub.errors import ConfigError, InputError
 from devicehub.profiles.match import Soc
-from devicehub.profiles.schema import KINDS, ProfileFile, RunFile, SocFile
+from devicehub.profiles.recipes import RecipeFile
+from devicehub.profiles.schema import KINDS, ProfileFile, ProtocolFile, RunFile, SocFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,16 +100,40 @@ def run_profile(name: str, home: Home) -> RunProfile:
         InputError: there is none.
         ConfigError: its file is wrong.
     """
-    known = find_profiles("runs", home)
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
-        raise InputError(name, "no run profile has this name", remedy=remedy)
-    path = known[name].path
+    path = _find("runs", name, home, what="run profile")
     file = load_file(path, RunFile)
     return RunProfile(
         id=name, summary=file.summary, config=dict(file.config), source=path, custom=file.custom
     )
+
+
+def protocol_file(name: str, home: Home) -> ProtocolFile:
+    """The protocol of that name, as its file says it.
+
+    Raises:
+        InputError: there is none.
+        ConfigError: its file is wrong.
+    """
+    return load_file(_find("protocols", name, home, what="protocol"), ProtocolFile)
+
+
+def recipe_file(name: str, home: Home) -> RecipeFile:
+    """The recipe of that name, as its file says it.
+
+    Raises:
+        InputError: there is none.
+        ConfigError: its file is wrong.
+    """
+    return load_file(_find("recipes", name, home, what="recipe"), RecipeFile)
+
+
+def _find(kind: str, name: str, home: Home, *, what: str) -> Path:
+    known = find_profiles(kind, home)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
+        raise InputError(name, f"no {what} has this name", remedy=remedy)
+    return known[name].path
 
 
 def load_file(path: Path, kind: type[_FileT]) -> _FileT:
@@ -193,6 +218,24 @@ def _tables_in(key: str, value: object) -> Iterator[tuple[str, dict[str, Any]]]:
         yield key, value
     elif isinstance(value, list):
         yield from ((f"{key}[{number}]", item) for number, item in enumerate(value) if isinstance(item, dict))
+
+
+def summary_of(located: Located) -> str:
+    """What a profile is for, in a few words, or that it is wrong."""
+    file, problems = check_file(located.path, KINDS[located.kind])
+    if file is None or problems:
+        return "wrong; see `devicehub profiles check`"
+    if isinstance(file, SocFile):
+        return _join(file.names) or file.model or file.vendor
+    return file.summary
+
+
+def _join(names: Sequence[str]) -> str:
+    """The names of one chip; a family's name that all begin with is said once."""
+    family = names[0].partition(" ")[0] if names else ""
+    if not all(name.startswith(f"{family} ") for name in names):
+        return " / ".join(names)
+    return " / ".join([*names[:1], *(name.removeprefix(f"{family} ") for name in names[1:])])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

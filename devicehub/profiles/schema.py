@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 
 from devicehub.profiles.custom import Custom
+from devicehub.profiles.recipes import RecipeFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,8 @@ class SocFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         kernel_soc_ids: Qualcomm's /sys/devices/soc0/soc_id.
         htp: the architecture of Qualcomm's tensor processor, as in `v75`; absent where there is none.
         qnn_soc_id: the number by which Qualcomm's QNN tools know it.
+        memory_gb_s: the most that its memory can give, in decimal gigabytes per second: of the fastest kind
+            that it takes, clock x 2 x width / 8.
         unverified: the keys whose values are general knowledge, seen in no source.
         sources: key: where its value was seen.
     """
@@ -55,6 +58,7 @@ class SocFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     npu: str | None = None
     htp: Annotated[str, msgspec.Meta(pattern=r"^v\d\d$")] | None = None
     qnn_soc_id: int | None = None
+    memory_gb_s: Annotated[float, msgspec.Meta(gt=0, le=2000)] | None = None
     unverified: tuple[str, ...] = ()
     sources: dict[str, str] = {}
 
@@ -108,6 +112,56 @@ class RunFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
                 yield f"config.{key}", "JSON has no such value; write a text or a number"
 
 
+class GateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a phone must be before a measured launch.
+
+    Attributes:
+        temp_c: the zone's temperature at most.
+        zone: skin (the battery where a phone tells none), battery, cpu, gpu, or the type of one thermal zone.
+        cap_s: for how long a launch waits; then it is made all the same, and flagged.
+    """
+
+    temp_c: Annotated[float, msgspec.Meta(ge=-20, le=120)] = 35.0
+    zone: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "skin"
+    cap_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 600
+
+
+MOST_LAUNCHES: Final = 40
+"""Measured ones of a run."""
+
+
+class ProtocolFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a figure is made: `protocols/standard.toml`.
+
+    Attributes:
+        prompt_tokens: of workload bench; so are decode_tokens and repeats.
+        repeats: within one launch; the launch is what is counted.
+        warmups: launches before, whose figures do not count.
+        launches: measured ones; of a comparison: for each of the two.
+        gate: before each measured launch; absent is no gate.
+        steady: ask the phone for clocks that it can hold.
+        load: of workload bench: time the loading as well, by three more loads in each launch.
+    """
+
+    summary: Annotated[str, msgspec.Meta(min_length=1)]
+    workload: Literal["demo", "bench", "app"]
+    prompt_tokens: Annotated[int, msgspec.Meta(ge=0)] = 512
+    decode_tokens: Annotated[int, msgspec.Meta(ge=0)] = 128
+    repeats: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    warmups: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1
+    launches: Annotated[int, msgspec.Meta(ge=1, le=MOST_LAUNCHES)] = 6
+    gate: GateSpec | None = None
+    steady: bool = False
+    load: bool = False
+
+    def problems(self, file_id: str) -> Iterator[tuple[str, str]]:
+        """What the types cannot say: (key, problem)."""
+        if self.load and self.workload != "bench":
+            yield "load", "only llm_bench has to be asked for it; llm_demo and the app tell it anyway"
+        if self.workload == "bench" and not self.prompt_tokens and not self.decode_tokens:
+            yield "prompt_tokens", "and decode_tokens are both 0: nothing would be measured"
+
+
 def _is_json(value: object) -> bool:
     if isinstance(value, dict):
         return all(_is_json(item) for item in value.values())
@@ -118,6 +172,11 @@ def _is_json(value: object) -> bool:
     return isinstance(value, str | int)
 
 
-ProfileFile = SocFile | RunFile
-KINDS: Final[dict[str, type[ProfileFile]]] = {"runs": RunFile, "socs": SocFile}
+ProfileFile = SocFile | RunFile | ProtocolFile | RecipeFile
+KINDS: Final[dict[str, type[ProfileFile]]] = {
+    "protocols": ProtocolFile,
+    "recipes": RecipeFile,
+    "runs": RunFile,
+    "socs": SocFile,
+}
 """Folder under profiles/: what its files hold."""

@@ -15,9 +15,12 @@ from devicehub.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-CONTRACT: Final = "2"
+CONTRACT: Final = "3"
 """Both sides refuse any other; a change of any file's form raises it."""
-AGENT_FILES: Final = ("app.sh", "ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh")
+AGENT_FILES: Final = (
+    "app.sh", "ctl.sh", "gate.sh", "lib.sh", "run.sh", "sample.sh", "steady.sh", "supervise.sh",
+    "workload.sh",
+)  # fmt: skip
 
 StreamName = Literal["stdout", "stderr", "log", "samples"]
 STREAMS: Final[tuple[StreamName, ...]] = ("stdout", "stderr", "log", "samples")
@@ -42,14 +45,17 @@ _RESERVED: Final = frozenset(
         "status",
         "pid",
         "exit",
+        "gate",
         "stop",
         "agent",
         "diagnosis",
+        "part_of",
+        "parts",
     }
 )
 
 
-MAX_LAUNCHES: Final = 100
+MAX_LAUNCHES: Final = 250
 SAMPLE_HZ: Final = (0.2, 10.0)
 """The slowest and the fastest rate of samples."""
 
@@ -89,6 +95,15 @@ class Command:
     """For the workload alone, beside what the phone's shell has."""
     result_files: Sequence[str] = ()
     """Names of what it writes into the launch's folder."""
+    run_id: str | None = None
+    """Whose folder and config it is of; None for the list's own run."""
+    config: str = "config.json"
+    """What that run's folder calls the file which the folder of work/ gets as its config.json."""
+    gated: bool = False
+    """Waits for a phone as the list's gate wants it."""
+    sampled: bool = True
+    discards_cwd: bool = False
+    """Its folder of work/ is removed when no next launch runs there."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,21 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """What a phone must be before a gated launch; what it cannot tell holds nothing up.
+
+    Nothing may throttle either: a thermal status of 2 or more, or a cap below that at the list's begin.
+    """
+
+    temp_mc: int
+    """At most, in milli-degrees Celsius."""
+    zone: str
+    """skin, battery, cpu, gpu: the warmest of these; or the type of one thermal zone."""
+    cap_s: int
+    """The launch is made after that all the same."""
+
+
+@dataclass(frozen=True)
 class RunSpec:
     """What the agent carries by itself: launches one after the other, under one log, sampler and lock."""
 
@@ -119,6 +149,11 @@ class RunSpec:
     limits: Limits = Limits()
     sample_hz: float = 1.0
     """How often the sampler reads what needs no fork: 0.2 to 10."""
+    others: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """Further runs of this list by their ids, and the files of their folders."""
+    gate: Gate | None = None
+    steady: bool = False
+    """Hold Android's fixed-performance mode meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +209,18 @@ class LaunchExit:
     cpus_allowed: str | None = None
     kernel: tuple[str, ...] = ()
     """What the kernel said of a killed process, where the phone lets its shell user read that."""
+    gate_waited_s: float | None = None
+    """None for a launch without a gate; so are the others."""
+    gate_timed_out: bool | None = None
+    gate_temp_mc: int | None = None
+    """When it was passed; None where the phone has no such zone."""
+    gate_zone: str | None = None
+    """The zone that was the warmest."""
+    gate_throttled: bool | None = None
+    """None where the phone does not tell."""
+    caches_before: int | None = None
+    """How many cache files its folder of work/ had before; None outside work/."""
+    caches_after: int | None = None
 
     @property
     def duration_s(self) -> float | None:

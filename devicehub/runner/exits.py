@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from devicehub.runner.contract import CONTRACT, Exit, LaunchExit, RunPhase, RunStatus
+from devicehub.runner.contract import CONTRACT, Exit, LaunchExit, RunPhase, RunStatus, duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,13 @@ def parse_launch_exit(text: bytes) -> LaunchExit | None:
         cgroups=tuple(value for key, value in _pairs(text) if key == "cgroup"),
         kernel=tuple(value for key, value in _pairs(text) if key == "kernel"),
         cpus_allowed=fields.get("cpus_allowed") or None,
+        gate_waited_s=duration(_decimal(fields.get("gate_begun")), _decimal(fields.get("gate_passed"))),
+        gate_timed_out=_flag(fields.get("gate_timed_out")),
+        gate_temp_mc=_signed(fields.get("gate_temp_mc")),
+        gate_zone=fields.get("gate_zone") or None,
+        gate_throttled=_flag(fields.get("gate_throttled")),
+        caches_before=whole(fields.get("caches_before")),
+        caches_after=whole(fields.get("caches_after")),
     )
 
 
@@ -89,14 +96,9 @@ def _pairs(text: bytes) -> list[tuple[str, str]]:
 
 
 def _byte_counts(fields: Mapping[str, str]) -> dict[str, int]:
-    """Sizes by stream; a launch names the run's log by its path."""
-    counts: dict[str, int] = {}
-    for key, value in fields.items():
-        name = key.rpartition("/")[2]
-        size = whole(value)
-        if size is not None and re.fullmatch(r"stdout|stderr|samples|log", name):
-            counts[name] = size
-    return counts
+    """Sizes by stream."""
+    sizes = {name: whole(fields.get(name)) for name in ("stdout", "stderr", "samples", "log")}
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
 def whole(text: str | None) -> int | None:
@@ -107,6 +109,10 @@ def whole(text: str | None) -> int | None:
 def _signed(text: str | None) -> int | None:
     size = whole(text[1:] if text and text.startswith("-") else text)
     return None if size is None or text is None else -size if text.startswith("-") else size
+
+
+def _flag(text: str | None) -> bool | None:
+    return {"1": True, "0": False}.get(text or "")
 
 
 def _decimal(text: str | None) -> float | None:

@@ -102,7 +102,7 @@ class FrameDecoder:
     def _switch(self, words: str) -> Iterator[FrameEvent]:
         before = self._word
         self._word, _, number = words.partition(" ")
-        self._launch = int(number) if number.isascii() and number.isdigit() else 0
+        self._launch = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
         if before == "launch_exit":
             yield LaunchText(self._text)
         if self._word == "tick":

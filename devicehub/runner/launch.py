@@ -35,11 +35,11 @@ from devicehub.runner.diagnose import diagnose
 from devicehub.runner.exits import parse_fields, parse_list, parse_status
 from devicehub.runner.launch_file import encode_launch
 from devicehub.runner.link import Link
-from devicehub.settings import PHONE_ROOT
+from devicehub.settings import phone_root
 from devicehub.units import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from devicehub.adb.client import Transport
@@ -63,7 +63,7 @@ class Runner:
         transport: the phone.
         agent_dir: the folder of the agent's scripts on this host.
         clock: paces waits.
-        root: the phone's folder for everything of ours.
+        root: the phone's folder for everything of ours; by default in the folder that a shell may write in.
         silence_s: after how long without a sign of life a followed link counts as broken.
     """
 
@@ -73,13 +73,13 @@ class Runner:
         *,
         agent_dir: Path,
         clock: Clock,
-        root: str = PHONE_ROOT,
+        root: str | None = None,
         silence_s: float = collect.SILENCE_S,
     ) -> None:
         self._silence_s = silence_s
         self._transport = transport
         self._clock = clock
-        self._root = root
+        self._root = root = root or phone_root(transport.data)
         self._sources = agent_dir
         self._manifest = build_manifest(agent_dir, AGENT_FILES)
         self._agent_dir = f"{root}/agent/{self._manifest.id[:16]}"
@@ -136,10 +136,15 @@ class Runner:
             RunnerError: the id was used before, or the agent cannot start the run.
             AdbError: the phone cannot be asked, or takes no files; `status` tells whether the run began.
         """
-        check_file_names(spec.files)
+        for files in (spec.files, *spec.others.values()):
+            check_file_names(files)
         launch = encode_launch(spec, self._root)
         handle = self.handle(spec.run_id)
-        await self._prepare(handle, {**spec.files, "launch": launch})
+        for run_id, files in spec.others.items():
+            # That run's own files first: the list may be asked for by either name once it begins.
+            await self._prepare(self.handle(run_id), {**files, "part_of": spec.run_id.encode()})
+        parts = {"parts": " ".join(spec.others).encode()} if spec.others else {}
+        await self._prepare(handle, {**spec.files, **parts, "launch": launch})
         # DEVICEHUB_SYS: a virtual phone without a namespace maps the paths that it sees in a command line.
         argv = ["sh", f"{self._agent_dir}/run.sh", CONTRACT, spec.run_id]
         script = f"DEVICEHUB_SYS=/sys exec {quote(argv)}"
@@ -151,7 +156,7 @@ class Runner:
             raise
         fields = parse_fields(answer.stdout)
         if answer.status != AgentExit.OK:
-            await self._refuse(handle, answer, fields)
+            await self._refuse(handle, answer, fields, tuple(spec.others))
         return RunHandle(spec.run_id, self._root, self._agent_dir, fields)
 
     async def find(self, run_id: str) -> RunHandle:
@@ -230,6 +235,13 @@ class Runner:
     ) -> bytes | None:
         """A file that a launch wrote into its folder, whole; None where there is none.
 
+        Args:
+            handle: the run that the launch is of.
+            launch: its number within that run, which is that of its folder.
+            name: of the file.
+            limit_bytes: of a larger one nothing is fetched.
+            patience_s: how long the link may be broken.
+
         Raises:
             InputError: the name is not one of a result file.
             AdbError: it is larger than `limit_bytes`, or the link stayed broken.
@@ -302,11 +314,14 @@ class Runner:
             for name, content in files.items():
                 await sync.push(content, f"{handle.run_dir}/{name}", mode=0o600)
 
-    async def _refuse(self, handle: RunHandle, answer: ShellResult, fields: Mapping[str, str]) -> None:
+    async def _refuse(
+        self, handle: RunHandle, answer: ShellResult, fields: Mapping[str, str], others: Sequence[str]
+    ) -> None:
         label = self._transport.label
         if answer.status in (AgentExit.LOCKED, AgentExit.CONTRACT, AgentExit.CONFIG):
-            # Never begun: the id is free again.
-            await self._script(f"rm -rf {quote([handle.run_dir])}")
+            # Never begun: the ids are free again.
+            folders = [f"{self._root}/runs/{run_id}" for run_id in (handle.run_id, *others)]
+            await self._script(f"rm -rf {quote(folders)}")
         if answer.status == AgentExit.LOCKED:
             raise PhoneLocked(serial=label, holder=fields.get("holder", "unknown"))
         if answer.status == AgentExit.CONTRACT:

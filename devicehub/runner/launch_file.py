@@ -21,7 +21,7 @@ from devicehub.runner.contract import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from devicehub.runner.contract import Command, Limits, RunSpec
+    from devicehub.runner.contract import Command, Gate, Limits, RunSpec
 
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -42,25 +42,61 @@ def encode_launch(spec: RunSpec, root: str) -> bytes:
     if not 0 < len(spec.launches) <= MAX_LAUNCHES:
         raise InputError("run", f"has {len(spec.launches)} launches; 1 to {MAX_LAUNCHES} can be made")
     lines = [f"launch_contract={CONTRACT}", f"launch_count={len(spec.launches)}"]
-    lines += [f"launch_period={_period(spec.sample_hz)}", *_limits(spec.limits)]
+    lines += [f"launch_period={_period(spec.sample_hz)}", *_limits(spec.limits), *_gate(spec.gate)]
+    lines.append(f"launch_steady={_flag(on=spec.steady)}")
     lines.append(_function("launch_tags", (*_tags(spec), "*:S"), _Quoter(root)))
     for number, command in enumerate(spec.launches, 1):
-        quoter = _Quoter(root, launch_dir(f"{root}/runs/{spec.run_id}", number))
-        lines += _command(number, command, quoter)
+        lines += _command(number, command, root, launch_folder(spec, number, root))
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
-def _command(number: int, command: Command, quoter: _Quoter) -> list[str]:
+def launch_folder(spec: RunSpec, number: int, root: str) -> str:
+    """Where a launch of the list writes: launches are counted within the run that they are of.
+
+    Raises:
+        InputError: it is of a run that the list does not have.
+    """
+    owners = [command.run_id or spec.run_id for command in spec.launches[:number]]
+    owner = check_run_id(owners[-1])
+    if owner not in (spec.run_id, *spec.others):
+        raise InputError(f"launch {number}", f"is of run {owner}, which this list does not have")
+    return launch_dir(f"{root}/runs/{owner}", owners.count(owner))
+
+
+def _command(number: int, command: Command, root: str, folder: str) -> list[str]:
     if not command.argv:
         raise InputError(f"launch {number}", "has no command")
     for name in command.result_files:
         check_result_name(name)
-    lines = [f"launch_{number}_place() {{ launch_cwd={quoter(command.cwd)}; }}", f"launch_{number}_env() {{"]
+    quoter, place = _Quoter(root, folder), _Quoter(root)
+    lines = [
+        f"launch_{number}_place() {{",
+        f"  launch_home={place(folder.rpartition('/')[0])} launch_dir={place(folder)}",
+        f"  launch_cwd={quoter(command.cwd)} launch_config={place(check_result_name(command.config))}",
+        f"  launch_gated={_flag(on=command.gated)} launch_sampled={_flag(on=command.sampled)}"
+        f" launch_discards={_flag(on=command.discards_cwd)}",
+        "}",
+        f"launch_{number}_env() {{",
+    ]
     for name, value in command.env.items():
         if not _ENV_NAME.fullmatch(name):
             raise InputError(f"environment variable {name!r}", "has a name that no shell takes")
         lines.append(f"  export {name}={quoter(value)}")
     return [*lines, "  :", "}", _function(f"launch_{number}_argv", command.argv, quoter)]
+
+
+def _flag(*, on: bool) -> str:
+    return "1" if on else "''"
+
+
+def _gate(gate: Gate | None) -> list[str]:
+    if gate is None:
+        return ["gate_temp_mc='' gate_zone='' gate_cap_s=''"]
+    if not _TAG.fullmatch(gate.zone):
+        raise InputError(f"gate zone {gate.zone!r}", "has a name that no thermal zone bears")
+    if not (-_LARGEST <= gate.temp_mc <= _LARGEST and 0 <= gate.cap_s <= _LARGEST):
+        raise InputError("gate", f"has a number beyond {_LARGEST}, which cannot be told to a phone")
+    return [f"gate_temp_mc={gate.temp_mc} gate_zone='{gate.zone}' gate_cap_s={gate.cap_s}"]
 
 
 def _limits(limits: Limits) -> list[str]:

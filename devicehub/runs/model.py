@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from devicehub.device.soc import SocFacts
+from devicehub.models.fixture import Fixture
+from devicehub.profiles.schema import ProtocolFile
 from devicehub.runs.lifecycle import RunState
+from devicehub.runs.start import CpuCluster, Link, StartState
+from devicehub.runs.steps import Step, StepKind
 from devicehub.workloads.record import Record
 
 if TYPE_CHECKING:
@@ -46,10 +50,39 @@ class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Flag(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader of a figure must know beside it."""
+
+    slug: str
+    sentence: str
+
+
+class GateEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How a launch came past its gate."""
+
+    waited_s: float
+    """On the phone's boot clock."""
+    timed_out: bool
+    """The phone was still warm or throttled when the gate's time was up."""
+    temp_mc: int | None = None
+    """Of the gate's zone when the launch began; None where the phone tells none."""
+    zone: str | None = None
+    """Which one that was."""
+    throttled: bool | None = None
+
+
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """One start of the process and what came of it."""
 
     number: int = 1
+    order: int = 1
+    """Its place in the list that the phone worked through, which also holds what is not shown as a launch."""
+    kind: StepKind = "measured"
+    cold: bool | None = None
+    """Whether the engine made its caches anew in it; None where it cannot be told."""
+    sampled: bool = True
+    gate: GateEnd | None = None
+    flags: list[Flag] = []
     verdict: str | None
     cause: str | None
     text: str | None
@@ -87,6 +120,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of the measured launches; one launch has no spread."""
 
     launches: int
+    """How many the figures are of: measured, succeeded, warm where there are warm ones."""
+    cold: int = 0
+    """How many measured launches were cold and are left out."""
+    sampled: bool | None = None
+    """Whether the sampler ran meanwhile; None where it did in some of them."""
     prefill_tok_s: Spread | None
     decode_tok_s: Spread | None
     load_ms: Spread | None
@@ -137,6 +175,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     threads_highest: int | None = None
     gpu_percent: Course | None = None
     """How busy the GPU was."""
+    gpu_khz: Course | None = None
+    """Its clock."""
     temps_mc: dict[str, Course] = {}
     """By thermal zone, in milli-degrees Celsius."""
     caps_khz: dict[str, Course] = {}
@@ -147,7 +187,42 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """None where the phone tells neither its thermal status nor its clocks."""
     throttle_signs: list[str] = []
     """What tells of throttling, one sentence each."""
+    throttling: Literal["yes", "no", "inferred"] | None = None
+    """As `throttled`; inferred where only the work per cycle tells of it."""
     samples: int = 0
+    build: str | None = None
+    """ro.build.fingerprint."""
+    security_patch: str | None = None
+    cpus_online: str | None = None
+    """When the run started; so are the clusters, the link and all that has no other time in its name."""
+    clusters: dict[str, CpuCluster] = {}
+    """Governor, clocks and caps, by the kernel's name: `policy0`."""
+    usb_mode: str | None = None
+    """The USB functions beside adb, joined by commas; `adb only` where there are none."""
+    link: Link = Link()
+    adb_version: str | None = None
+    """Of the adb server's program; servers before 35 do not tell it."""
+    external_power: str | None = None
+    """ac, usb, wireless, dock, other, or none."""
+    plugged_end: bool | None = None
+    """Whether power came from outside when the run had ended."""
+    charge: str | None = None
+    """charging, discharging, not_charging, full."""
+    charges: list[str] = []
+    """All that the samples saw of it, in the order of their first time."""
+    power_saver: bool | None = None
+    screen_on_start: bool | None = None
+    screen_on_end: bool | None = None
+    locked_start: bool | None = None
+    locked_end: bool | None = None
+    skin_zone: str | None = None
+    """Whose temperature tells how warm the phone is: its skin's, else its battery's."""
+    skin_mc_start: int | None = None
+    skin_mc_highest: int | None = None
+    agent: str | None = None
+    """The content of the scripts on the phone, by the first digits of its SHA-256."""
+    steady: str | None = None
+    """Whether clocks were held to what the phone can keep: on, unsupported, refused; None where not asked."""
 
 
 class Caution(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +231,14 @@ class Caution(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     sentence: str
     remedy: str
+
+
+class Protocol(ProtocolFile, frozen=True, kw_only=True):
+    """How the figures were made: a protocol of profiles/protocols with what the request changed."""
+
+    id: str
+    changed: tuple[str, ...] = ()
+    """The names of the fields in which it differs from its file."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +250,71 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None = None
     """Why it was not the last one, or how it failed; None for the one that gave the result."""
     sentence: str | None = None
+
+
+class HubProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """The error that the hub met and that ended a run."""
+
+    kind: str
+    """The name of its class in `devicehub.errors`."""
+    sentence: str
+    transient: bool
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a phone answered to one prompt of a fixture."""
+
+    prompt: str
+    expected: str
+    text: str | None
+    """None where the launch gave none."""
+    matched: int
+    """How many of the fixture's pieces the answer begins with."""
+    of: int
+    cause: str | None = None
+    """Why the launch failed, where it did."""
+
+
+class Fidelity(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a phone answers a model's fixture as the host does."""
+
+    share: float | None
+    """Of all pieces; None where there is nothing to tell it by."""
+    reason: str | None = None
+    """Why it is None."""
+    answers: list[Answer] = []
+    run_id: str | None = None
+    """The run that answered; another one than this where the answer is remembered."""
+    source: str = "unchecked"
+    """Whether the model itself was held against its source."""
+
+
+class ComparisonRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The comparison that a run is one half of."""
+
+    id: str
+    by: str
+    """The factor that differs: engine, model, profile or phone."""
+    arm: str
+    """A or B."""
+    other: str
+    """The id of the other half's run."""
+
+
+class Energy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the decoding took from the battery."""
+
+    joules_per_token: float | None
+    reason: str | None = None
+    """Why it is None."""
+    method: str = ""
+    """How it was had, in a sentence."""
+    joules: float | None = None
+    """Over the measured launches, the idle phone's share taken off."""
+    idle_w: float | None = None
+    tokens: int | None = None
+    raw: dict[str, str] = {}
+    """Current, voltage and status as the phone wrote them first, by their names in the samples."""
 
 
 class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +330,21 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     config_sha256: str
     prompts: int
-    launches_asked: int = 1
-    protocol: str | None = None
+    steps: list[Step] = []
+    """What the phone works through, of both runs where it is a comparison's."""
+    arm: int = 0
+    """Which of the steps are this run's."""
+    comparison: ComparisonRef | None = None
+    protocol: Protocol | None = None
+    fixture: Fixture | None = None
+    """What the model is asked before; None where it is not asked now."""
+    fidelity_known: Fidelity | None = None
+    """What is known of it where it is not asked: an earlier answer, or why there is none."""
+    steady: bool = False
+    """Whether the phone is asked for clocks that it can hold."""
+    energy_asked: bool = False
+    cost_asked: bool = False
+    """Whether launches with and without sampling alternate, to learn what sampling costs."""
     options: dict[str, Any] = {}
     """The workload's own: what llm_bench is asked, the table of a custom workload."""
     result_files: list[str] = []
@@ -195,9 +356,12 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     cautions: list[Caution] = []
     adb_server: int | None = None
     adb_burst: bool | None = None
-    battery_percent: int | None = None
-    """When the phone was identified; so is the temperature."""
-    battery_temp_mc: int | None = None
+    at_start: StartState | None = None
+    """How the phone stood when the check before the run asked it."""
+    reads_bytes: int | None = None
+    """What decoding a token reads of the weights; None where that depends on the token."""
+    memory_gb_s: float | None = None
+    """What the phone's memory can give."""
     started: float
     """Seconds since the epoch on the host's clock."""
 
@@ -214,26 +378,53 @@ class RunRecord(RunHeader, frozen=True, kw_only=True):
     attempts: list[Attempt]
     conditions: Conditions
     fidelity: float | None
+    answered: Fidelity = Fidelity(share=None)
+    flags: list[Flag] = []
+    energy: Energy | None = None
+    sampling_cost: float | None = None
+    """The share of the decode speed that sampling takes, where this run measured it."""
     launches: list[Launch]
     summary: Summary | None
     timings: Timings
     diagnosis: list[str] = []
     """The last lines of a launch that was repeated attached to a terminal; without figures."""
+    error: HubProblem | None = None
+    """What the hub met; None where the run's end was the phone's own."""
     ended: float
 
 
-def summarize(launches: Sequence[Launch]) -> Summary | None:
-    """Median and range of each figure over the launches that succeeded; None where none did."""
-    good = [launch for launch in launches if launch.verdict == "succeeded"]
-    if not good:
+def summarize(launches: Sequence[Launch], *, unsampled: bool = False) -> Summary | None:
+    """Median and range of each figure over the measured launches that succeeded; None where none did.
+
+    Cold launches count only where there are no warm ones.
+
+    Args:
+        launches: of the run.
+        unsampled: leave out launches that the sampler disturbed.
+    """
+    good = [launch for launch in launches if launch.kind == "measured" and launch.verdict == "succeeded"]
+    good = [launch for launch in good if not launch.sampled] if unsampled else good
+    warm = [launch for launch in good if not launch.cold]
+    counted = warm or good
+    if not counted:
         return None
-    records = [record for launch in good for record in launch.records]
     return Summary(
-        launches=len(good),
-        prefill_tok_s=_spread([record.prefill_tok_s for record in records]),
-        decode_tok_s=_spread([record.decode_tok_s for record in records]),
-        load_ms=_spread([record.load_ms for record in records]),
+        launches=len(counted),
+        cold=len(good) - len(counted),
+        sampled=None if len({launch.sampled for launch in counted}) > 1 else counted[0].sampled,
+        prefill_tok_s=_spread([figure_of(launch, "prefill_tok_s") for launch in counted]),
+        decode_tok_s=_spread([figure_of(launch, "decode_tok_s") for launch in counted]),
+        load_ms=_spread([figure_of(launch, "load_ms") for launch in counted]),
     )
+
+
+FigureName = Literal["prefill_tok_s", "decode_tok_s", "load_ms"]
+
+
+def figure_of(launch: Launch, name: FigureName) -> float | None:
+    """A launch's one figure: that of its last row that has it; None where no row does."""
+    rows: list[float | None] = [getattr(record, name) for record in launch.records]
+    return next((value for value in reversed(rows) if value is not None), None)
 
 
 def _spread(figures: Sequence[float | None]) -> Spread | None:

@@ -25,24 +25,34 @@ _LEAST_FREE: Final = GIB
 _LEAST_MEMORY_KIB: Final = 256 * KIB
 _LEAST_PERCENT: Final = 5
 """Of storage and of memory alike."""
+_LOW_BATTERY_PERCENT: Final = 20
+"""From here down phones begin to save power; figures of such a run are compared with none."""
 
 
 def preflight(
-    state: PhoneState, *, needed_kib: int | None, detach: bool, needed_bytes: int = 0
+    state: PhoneState,
+    *,
+    needed_kib: int | None,
+    needed_bytes: int = 0,
+    energy: bool = False,
+    over_usb: bool = False,
 ) -> list[Caution]:
     """Say what of the phone's state may spoil a run; what the phone does not tell raises no caution.
 
     Args:
         state: the phone as it is now.
         needed_kib: what the workload will take of the phone's memory; None where that is unknown.
-        detach: nobody will watch the run.
         needed_bytes: what will be pushed before.
+        energy: joules are asked for.
+        over_usb: adb reaches the phone over USB.
     """
     return [
         *_usb_mode(state),
-        *_sleep(state, detach=detach),
+        *_sleep(state),
         *_memory(state, needed_kib),
         *_space(state, needed_bytes),
+        *_power_saving(state),
+        *(_energy(state, over_usb=over_usb) if energy else ()),
     ]
 
 
@@ -64,7 +74,7 @@ def _usb_mode(state: PhoneState) -> Iterator[Caution]:
     )
 
 
-def _sleep(state: PhoneState, *, detach: bool) -> Iterator[Caution]:
+def _sleep(state: PhoneState) -> Iterator[Caution]:
     """Nothing that the shell may do keeps a phone on battery awake."""
     if state.battery.plugged is not False:
         return
@@ -74,10 +84,9 @@ def _sleep(state: PhoneState, *, detach: bool) -> Iterator[Caution]:
         when = f"its screen goes off after {state.screen.timeout_s:g} s: it falls asleep then"
     else:
         when = "it falls asleep when its screen goes off"
-    alone = " and nobody will be there to wake it" if detach else ""
     yield Caution(
         slug="screen_off_on_battery",
-        sentence=f"the phone runs on battery and {when}{alone}; a run that slept has no figures to trust",
+        sentence=f"the phone runs on battery and {when}; a run that slept has no figures to trust",
         remedy="plug it in, or keep the screen on until the run has ended",
     )
 
@@ -111,4 +120,33 @@ def _space(state: PhoneState, needed_bytes: int) -> Iterator[Caution]:
         sentence=f"{format_bytes(max(left, 0))} of storage are free{after}; "
         f"below {format_bytes(reserve)} Android clears caches, and a full phone ends the run",
         remedy="remove models or old work folders from the phone",
+    )
+
+
+def _power_saving(state: PhoneState) -> Iterator[Caution]:
+    if state.power_saver:
+        yield Caution(
+            slug="power_saver",
+            sentence="Android's battery saver is on: on many phones it holds the processor back",
+            remedy="switch the battery saver off",
+        )
+    percent = state.battery.level_percent
+    if percent is not None and percent <= _LOW_BATTERY_PERCENT:
+        yield Caution(
+            slug="battery_low",
+            sentence=f"the battery is at {percent} %: at {_LOW_BATTERY_PERCENT} % and below many phones hold "
+            "their processor back",
+            remedy=f"charge it to more than {_LOW_BATTERY_PERCENT} %",
+        )
+
+
+def _energy(state: PhoneState, *, over_usb: bool) -> Iterator[Caution]:
+    """Current into or past a battery that is being charged is not what the phone takes."""
+    if not over_usb and not state.battery.plugged:
+        return
+    how = "adb goes over USB, which powers the phone" if over_usb else "the phone is plugged in"
+    yield Caution(
+        slug="no_energy",
+        sentence=f"{how}: the run will have no energy figure",
+        remedy="connect over Wi-Fi (`adb pair`, `adb connect`) and pull the cable",
     )

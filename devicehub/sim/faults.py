@@ -33,6 +33,7 @@ _UPTIME_S: Final = 15.0
 """So long after it was switched on a phone has its adbd."""
 _KERNEL_PID: Final = 0
 _BURST: Final = 256
+_MEASUREMENTS: Final = 20
 
 
 class Faults:
@@ -117,6 +118,7 @@ class Faults:
         self._overwrite("proc/sys/kernel/random/boot_id", f"{uuid.uuid4()}\n")
         self._system.log.clear(tuple(self._system.log.sizes))
         await self._clock.sleep(down_s)
+        self._system.fixed_performance.on = False
         self._system.server_up = services_s <= 0
         await self._adbd.open()
         await self._clock.sleep(services_s)
@@ -190,15 +192,23 @@ class Faults:
         """
         if not self._processes.limited:
             raise SimError("this phone has no /data/local/tmp of its own size; make it with data_mib")
-        found = os.statvfs(self._data)
-        used_kib = (found.f_blocks - found.f_bfree) * found.f_frsize // 1024
-        # A size of 0 would mean no bound at all.
-        await self._processes.limit(max(used_kib + free_kib, 4))
+        for left in reversed(range(_MEASUREMENTS)):
+            found = os.statvfs(self._data)
+            used_kib = (found.f_blocks - found.f_bfree) * found.f_frsize // 1024
+            try:
+                # A size of 0 would mean no bound at all.
+                await self._processes.limit(max(used_kib + free_kib, 4))
+                break
+            except SimError:  # what was written since it was measured does not fit
+                if not left:
+                    raise
 
     def set_battery(
         self, *, level: int | None = None, temp_c: float | None = None, plugged: bool | None = None
     ) -> None:
-        """Let dumpsys battery say so."""
+        """Let the battery be so."""
+        if self._system.physics is not None:
+            self._system.physics.look()  # until now it was as before
         changes: dict[str, str] = {}
         if level is not None:
             changes["level"] = str(level)
@@ -207,6 +217,12 @@ class Faults:
         if plugged is not None:
             changes |= {"USB powered": str(plugged).lower(), "status": "2" if plugged else "3"}
         self._system.battery |= changes
+        self._system.battery_temp_set = self._system.battery_temp_set or temp_c is not None
+        physics = self._system.physics
+        if physics is not None and physics.moves:
+            physics.observe()
+            if level is not None and physics.battery is not None:
+                physics.battery.set_percent(level)
 
     def set_screen(self, *, on: bool, locked: bool = False) -> None:
         """Light the screen, or not; lock it, or not."""
@@ -227,6 +243,14 @@ class Faults:
         names = [name for name, _, _ in profile.temperatures if zone.lower() in name.lower()]
         self._system.temps_c |= dict.fromkeys(names, temp_c)
         self._system.thermal_status = status
+
+    def warm_to(self, skin_c: float) -> None:
+        """Let the phone be so warm, in degrees Celsius at its skin; from there it goes on as it does.
+
+        Raises:
+            SimError: nothing was said of how the phone warms.
+        """
+        self._system.warmth().warm_to(skin_c)
 
     # Android
 
@@ -307,6 +331,12 @@ class Faults:
         """Wait until files below /data/local/tmp, named by a glob, hold so many bytes together."""
         async for _ in self._looks():
             if sum(_size(path) for path in self._data.glob(pattern)) >= size:
+                return
+
+    async def when_status(self, status: int) -> None:
+        """Wait until the thermal status is this or a higher one."""
+        async for _ in self._looks():
+            if self._system.warmth().status >= status:
                 return
 
     async def _looks(self) -> AsyncIterator[None]:

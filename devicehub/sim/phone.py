@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from devicehub.clock import SystemClock
 from devicehub.errors import SimError
 from devicehub.sim.adbd.keys import default_key_files
 from devicehub.sim.adbd.server import Adbd
 from devicehub.sim.android import tools
 from devicehub.sim.android.applets import applets_of
+from devicehub.sim.android.physics import Physics
 from devicehub.sim.android.profile import Profile, load_profile
 from devicehub.sim.android.space import ASK
 from devicehub.sim.android.system import PhoneSystem
@@ -29,6 +31,9 @@ from devicehub.sim.process.shell import Mode, Shell
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from devicehub.clock import Clock
+    from devicehub.sim.android.electrics import BatteryModel, BatterySpec
+    from devicehub.sim.android.thermal import ThermalModel, ThermalSpec
     from devicehub.sim.app.spec import AppSpec
     from devicehub.sim.engine.scenario import EngineScript
     from devicehub.sim.process.namespace import View
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UsbSpeed = Literal["full-speed", "high-speed", "super-speed", "super-speed-plus"]
 ProfileName = Literal["snapdragon", "dimensity"]
 _LIBFAKETIME: Final = tuple(
     Path(f"/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1") for machine in ("x86_64", "aarch64")
@@ -60,6 +66,11 @@ class PhoneSpec:
         data_mib: makes its /data/local/tmp a file system in memory of this size, which can really be full;
             confined phones only.
         uptime_days: what its /proc/uptime begins with, None for the host's; confined phones only.
+        plugged: a charger is at the other end of the cable; without one the phone discharges.
+        usb_speed: what its USB port runs at while plugged; None where the shell may not read it.
+        thermal: how it warms at work; None for a phone that stays at its idle temperatures.
+        battery: how its battery empties, and what /sys tells of it; None for a phone whose battery stays as
+            it is and whose shell may not read that.
         usb_mode: charging, or a mode that moves data (mtp, ptp): then adbd stops when the cable goes.
         kernel_log: its shell may read the kernel's log, as on userdebug builds.
         settable_clock: lets its wall clock be set, by libfaketime.
@@ -77,6 +88,10 @@ class PhoneSpec:
     data_free_mib: int | None = None
     data_mib: int | None = None
     uptime_days: float | None = None
+    plugged: bool = True
+    usb_speed: UsbSpeed | None = "high-speed"
+    thermal: ThermalSpec | None = None
+    battery: BatterySpec | None = None
     usb_mode: str = "charging"
     kernel_log: bool = False
     settable_clock: bool = False
@@ -138,6 +153,28 @@ class VirtualPhone:
         """What `getprop ro.serialno` says."""
         return self.spec.serialno
 
+    @property
+    def thermal(self) -> ThermalModel:
+        """Its warmth, now.
+
+        Raises:
+            SimError: nothing was said of how it warms.
+        """
+        return self.system.warmth()
+
+    @property
+    def battery(self) -> BatteryModel:
+        """Its battery, now.
+
+        Raises:
+            SimError: nothing was said of how it empties.
+        """
+        physics = self.system.physics
+        if physics is None or physics.battery is None:
+            raise SimError("this phone's battery stays as it is; make it with battery")
+        physics.look()
+        return physics.battery
+
     def set_engine_script(self, script: EngineScript | None) -> None:
         """Let this happen to every engine that is started from now on; None for nothing any more."""
         file = rootfs.PhoneFolder(self.root.parent).sockets / "engine.json"
@@ -151,7 +188,7 @@ class VirtualPhone:
 
 @contextlib.asynccontextmanager
 async def virtual_phone(
-    spec: PhoneSpec, *, keys: Sequence[Path] | None = None
+    spec: PhoneSpec, *, keys: Sequence[Path] | None = None, clock: Clock | None = None
 ) -> AsyncIterator[VirtualPhone]:
     """Run a virtual phone; when the block ends its processes, mounts and files are gone.
 
@@ -159,6 +196,8 @@ async def virtual_phone(
         spec: what it is.
         keys: adbkey.pub files whose owners it lets in; they are read at each attempt and may appear later.
             None for this user's own keys.
+        clock: by what it warms, cools and empties its battery; None for the host's. All else of a phone
+            happens when it does.
 
     Raises:
         SimError: a port is taken or not allowed, or the mode that was asked for does not work here.
@@ -169,11 +208,19 @@ async def virtual_phone(
     spec = replace(spec, boot_id=spec.boot_id or str(uuid.uuid4()))
     profile = load_profile(spec.profile, android=spec.android)
     usb = "adb" if spec.usb_mode == "charging" else f"{spec.usb_mode},adb"
+    if not spec.plugged:
+        unplugged = {key: "false" for key in profile.battery if key.endswith("powered")} | {"status": "3"}
+        profile = replace(profile, battery={**profile.battery, **unplugged})
     profile = replace(profile, props={**profile.props, "sys.usb.state": usb, "sys.usb.config": usb})
     if spec.data_free_mib is not None:
         profile = replace(profile, data_free_kib=min(spec.data_free_mib * 1024, profile.data_kib))
     async with contextlib.AsyncExitStack() as stack:
         shell, system = await stack.enter_async_context(start_shell(spec, profile))
+        system.usb_connected, system.usb_speed = spec.plugged, spec.usb_speed
+        physics = Physics(system, thermal=spec.thermal, battery=spec.battery, clock=clock or SystemClock())
+        physics.watch(shell.processes.keeper_pid)
+        physics.observe()
+        system.physics = physics
         adbd = Adbd(
             shell,
             system,

@@ -5,6 +5,9 @@
     [phone]                              # what every phone is: fields of PhoneSpec
     usb_mode = "mtp"
 
+    [phone.thermal]                      # how they warm: fields of ThermalSpec
+    ambient_c = 30.0
+
     [[fault]]
     do = "cable_out"                     # a word of Faults, with its arguments as keys
     when = { process = "llm_demo" }      # seconds after the start, or a moment
@@ -30,6 +33,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import msgspec
 
 from devicehub.errors import ConfigError, InputError, SimError
+from devicehub.sim.android.electrics import BatterySpec
+from devicehub.sim.android.thermal import ThermalSpec
 from devicehub.sim.engine.scenario import EngineScript
 
 if TYPE_CHECKING:
@@ -55,6 +60,7 @@ class Moment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         process: a process runs whose command line holds this.
         gone: no process runs any more whose command line holds this, after one did.
         bytes: files below /data/local/tmp, named by a glob, hold `size` bytes together.
+        status: the thermal status is this or a higher one, on a phone that warms.
     """
 
     file: str | None = None
@@ -62,11 +68,13 @@ class Moment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     gone: str | None = None
     bytes: str | None = None
     size: int = 1
+    status: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what names no moment, or several."""
-        if sum(word is not None for word in (self.file, self.process, self.gone, self.bytes)) != 1:
-            raise ValueError("a moment is exactly one of file, process, gone and bytes")
+        words = (self.file, self.process, self.gone, self.bytes, self.status)
+        if sum(word is not None for word in words) != 1:
+            raise ValueError("a moment is exactly one of file, process, gone, bytes and status")
 
     async def wait(self, faults: Faults) -> None:
         """Wait until it has come."""
@@ -79,6 +87,8 @@ class Moment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             await faults.when_gone(self.gone)
         elif self.bytes is not None:
             await faults.when_bytes(self.bytes, self.size)
+        elif self.status is not None:
+            await faults.when_status(self.status)
 
 
 class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, tag_field="do"):
@@ -179,6 +189,10 @@ class _SetTemperature(Event, frozen=True, tag="set_temperature"):
     status: int = 0
 
 
+class _WarmTo(Event, frozen=True, tag="warm_to"):
+    skin_c: float
+
+
 class _SystemServerRestart(Event, frozen=True, tag="system_server_restart"):
     down_s: float = 20.0
 
@@ -224,6 +238,10 @@ class PhoneWish(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     data_free_mib: int | None = None
     data_mib: int | None = None
     uptime_days: float | None = None
+    plugged: bool | None = None
+    usb_speed: Literal["full-speed", "high-speed", "super-speed", "super-speed-plus"] | None = None
+    thermal: ThermalSpec | None = None
+    battery: BatterySpec | None = None
     usb_mode: Literal["charging", "mtp", "ptp", "rndis", "ncm", "midi"] | None = None
     kernel_log: bool | None = None
     settable_clock: bool | None = None
@@ -307,14 +325,14 @@ async def play(
 
 
 async def _play(event: Event, phone: VirtualPhone, clock: Clock, say: Callable[[str], None]) -> None:
-    if isinstance(event.when, Moment):
-        await event.when.wait(phone.faults)
-    else:
-        await clock.sleep(event.when)
-    await clock.sleep(event.after_s)
-    say(f"{phone.serialno}: {event.word}")
-    owner = phone if event.word == "set_engine_script" else phone.faults
     try:
+        if isinstance(event.when, Moment):
+            await event.when.wait(phone.faults)
+        else:
+            await clock.sleep(event.when)
+        await clock.sleep(event.after_s)
+        say(f"{phone.serialno}: {event.word}")
+        owner = phone if event.word == "set_engine_script" else phone.faults
         done = getattr(owner, event.word)(**event.arguments())
         if inspect.isawaitable(done):
             await done

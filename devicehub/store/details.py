@@ -27,6 +27,20 @@ class DetailTables:
         """What happened, in order; only what came after the event numbered so."""
         return [EventRow(**dict(row)) for row in self._database.rows("events", run_id=run_id, after=after)]
 
+    def events_since(self, seq: int, *, limit: int) -> list[tuple[str, EventRow]]:
+        """What happened to any run after the event numbered so, the oldest first; each with its run's id."""
+        rows = [dict(row) for row in self._database.rows("events_since", after=seq, limit=limit)]
+        return [(row.pop("run_id"), EventRow(**row)) for row in rows]
+
+    def events_between(self, first: int, last: int) -> list[tuple[str, EventRow]]:
+        """What happened to any run, as `events_since`, from an event to another, both included."""
+        rows = [dict(row) for row in self._database.rows("events_between", first=first, last=last)]
+        return [(row.pop("run_id"), EventRow(**row)) for row in rows]
+
+    def newest_event(self) -> int:
+        """The number of the newest event of any run; 0 where there is none."""
+        return int(self._database.value("newest_event"))
+
     def add_samples(self, run_id: str, attempt: int, first_seq: int, samples: bytes) -> int:
         """Keep whole lines of an attempt's samples; how many were new: none is stored twice.
 

@@ -22,7 +22,12 @@ class RunRow:
         stop_requested: when a person asked for the end.
         owner_pid: the process that carries the run; None where none does.
         owner_started: when that process began, which tells it from a later one of the same pid.
-        prefill_tok_s: the median over the launches that succeeded; so is decode_tok_s.
+        prefill_tok_s: the median over the launches that count; so is decode_tok_s.
+        fidelity: the share of the model's fixture that was answered as on the host; else why it is not known.
+        protocol: its id; None for a run without.
+        launches: how many the medians are of.
+        client: who asked for it, where it came out of the queue.
+        decode_spread: of the decode speed, (highest - lowest) / median; None for one launch.
     """
 
     id: str
@@ -51,8 +56,35 @@ class RunRow:
     trusted: bool | None = None
     prefill_tok_s: float | None = None
     decode_tok_s: float | None = None
+    fidelity: float | None = None
+    fidelity_reason: str | None = None
+    protocol: str | None = None
+    launches: int | None = None
+    client: str | None = None
+    decode_spread: float | None = None
     ended: float | None = None
     record: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedRow:
+    """One run that waits.
+
+    Attributes:
+        entry: what begins as one: the run's own id, or that of the first run of its comparison.
+        ask: what was asked, as JSON that the store does not read.
+        number: grows with each that is queued; 0 before.
+        owner_pid: the process that is about to begin it, with `owner_started` as in `RunRow`.
+    """
+
+    run_id: str
+    entry: str
+    client: str
+    submitted: float
+    ask: bytes
+    number: int = 0
+    owner_pid: int | None = None
+    owner_started: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,22 +18,70 @@ SELECT runs.*, (
 FROM runs WHERE id = :id;
 
 -- name: runs_by_prefix
--- The ids that begin so, newest first; enough of them to show that there are several.
-SELECT id FROM runs WHERE substr(id, 1, length(:prefix)) = :prefix ORDER BY created DESC, id DESC LIMIT 6;
+-- The last ids that begin so; enough of them to show that there are several.
+SELECT id FROM runs WHERE id >= :prefix AND id < :prefix || char(1114111) ORDER BY id DESC LIMIT 6;
 
--- name: runs
--- A page of runs, newest first; a filter that is null lets all pass.
+-- name: newest_runs
+-- What passes of the newest runs before a moment and an id, newest first; a filter that is null lets all pass.
 SELECT runs.*, NULL AS record
-FROM runs
+FROM (
+    SELECT rowid AS number FROM runs
+    WHERE created >= :since AND created <= :created AND (created, id) < (:created, :before)
+    ORDER BY created DESC, id DESC
+    LIMIT :looked_at
+)
+JOIN runs ON runs.rowid = number
 WHERE (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
     AND (:serial IS NULL OR serial = :serial OR serialno = :serial)
     AND (:model IS NULL OR model = :model)
     AND (:engine IS NULL OR engine = :engine)
     AND (:workload IS NULL OR workload = :workload)
-    AND (:since IS NULL OR created >= :since)
-    AND (:before IS NULL OR (created, id) < (SELECT created, id FROM runs WHERE id = :before))
 ORDER BY created DESC, id DESC
 LIMIT :limit;
+
+-- name: runs
+-- A page of runs, as newest_runs; all are asked by their kinds. No more kinds than runs can be on a page.
+WITH passing AS (
+    SELECT id AS kind FROM kinds
+    WHERE (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+        AND (:serial IS NULL OR serial = :serial OR serialno = :serial)
+        AND (:model IS NULL OR model = :model)
+        AND (:engine IS NULL OR engine = :engine)
+        AND (:workload IS NULL OR workload = :workload)
+),
+heads AS MATERIALIZED (
+    SELECT kind, (
+        SELECT created FROM listed
+        WHERE listed.kind = passing.kind
+            AND created >= :since AND created <= :created AND (created, id) < (:created, :before)
+        ORDER BY created DESC LIMIT 1
+    ) AS head
+    FROM passing
+),
+last AS MATERIALIZED (
+    SELECT coalesce(
+        (SELECT head FROM heads WHERE head IS NOT NULL ORDER BY head DESC LIMIT 1 OFFSET :limit - 1), :since
+    ) AS created
+),
+page AS MATERIALIZED (
+    SELECT listed.created, listed.id
+    FROM last CROSS JOIN heads CROSS JOIN listed ON listed.kind = heads.kind
+    WHERE heads.head >= last.created
+        AND listed.created >= max(last.created, coalesce((
+            SELECT own.created FROM listed AS own
+            WHERE own.kind = heads.kind AND own.created <= :created
+                AND (own.created, own.id) < (:created, :before)
+            ORDER BY own.created DESC LIMIT 1 OFFSET :limit - 1
+        ), :since))
+        AND listed.created <= :created AND (listed.created, listed.id) < (:created, :before)
+    ORDER BY listed.created DESC, listed.id DESC
+    LIMIT :limit
+)
+SELECT runs.*, NULL AS record FROM page JOIN runs USING (id) ORDER BY created DESC, id DESC;
+
+-- name: created
+-- When a run was written down.
+SELECT created FROM runs WHERE id = :id;
 
 -- name: open_runs
 -- Runs without an end, oldest first.
@@ -41,14 +89,33 @@ SELECT runs.*, NULL AS record FROM runs WHERE ended IS NULL ORDER BY created, id
 
 -- name: runs_to_adopt
 -- Runs without an end, and those that ended as lost on a phone that is there again, oldest first.
+SELECT runs.*, NULL AS record FROM runs WHERE ended IS NULL
+UNION ALL
 SELECT runs.*, NULL AS record
 FROM runs
-WHERE ended IS NULL OR (state = 'lost' AND serialno IN (SELECT value FROM json_each(:serialnos)))
+WHERE state = 'lost' AND serialno IN (SELECT value FROM json_each(:serialnos))
 ORDER BY created, id;
 
 -- name: count_runs
 -- How many runs there are.
-SELECT count(*) AS runs FROM runs;
+SELECT coalesce(sum(runs), 0) AS runs FROM tally;
+
+-- name: runs_by_verdict
+-- How many runs there are of each state and verdict.
+SELECT state, nullif(verdict, '') AS verdict, runs FROM tally WHERE runs > 0 ORDER BY state, verdict;
+
+-- name: last_figures
+-- Of each phone the newest run that has figures.
+SELECT runs.*, NULL AS record
+FROM devices
+JOIN runs ON runs.id = (
+    SELECT id FROM runs AS its
+    WHERE its.serialno = devices.serialno
+        AND (its.prefill_tok_s IS NOT NULL OR its.decode_tok_s IS NOT NULL)
+    ORDER BY its.created DESC
+    LIMIT 1
+)
+ORDER BY runs.serialno;
 
 -- name: claim_run
 -- Make a process the owner of a run whose owner is still the one that was seen.
@@ -101,7 +168,8 @@ RETURNING number;
 -- Show in the run what its newest end says; nobody carries it any longer.
 UPDATE runs SET
     state = :state, verdict = :verdict, cause = :cause, trusted = :trusted,
-    prefill_tok_s = :prefill_tok_s, decode_tok_s = :decode_tok_s,
+    prefill_tok_s = :prefill_tok_s, decode_tok_s = :decode_tok_s, decode_spread = :decode_spread,
+    fidelity = :fidelity, fidelity_reason = :fidelity_reason, protocol = :protocol, launches = :launches,
     ended = :ended, updated = :wall_s, owner_pid = NULL, owner_started = NULL
 WHERE id = :run_id;
 
@@ -163,6 +231,19 @@ SELECT id, attempt, :wall_s, :kind, state, :detail FROM runs WHERE id = :run_id;
 SELECT seq, attempt, wall_s, kind, state, detail FROM events WHERE run_id = :run_id AND seq > :after
 ORDER BY seq;
 
+-- name: events_since
+-- What happened to any run after an event, in order.
+SELECT run_id, seq, attempt, wall_s, kind, state, detail FROM events WHERE seq > :after ORDER BY seq LIMIT :limit;
+
+-- name: events_between
+-- What happened to any run from an event to another, both included.
+SELECT run_id, seq, attempt, wall_s, kind, state, detail FROM events WHERE seq BETWEEN :first AND :last
+ORDER BY seq;
+
+-- name: newest_event
+-- The number of the newest event.
+SELECT coalesce(max(seq), 0) AS seq FROM events;
+
 -- name: add_samples
 -- One batch of samples.
 INSERT INTO samples (run_id, attempt, first_line, lines, data)
@@ -176,6 +257,43 @@ WHERE run_id = :run_id AND attempt = :attempt;
 -- name: samples
 -- The samples of an attempt, batch by batch.
 SELECT data FROM samples WHERE run_id = :run_id AND attempt = :attempt ORDER BY first_line;
+
+-- name: last_ask
+-- What was asked last of a phone; of any, where it is ''.
+SELECT ask FROM last_asks WHERE serialno = :serialno;
+
+-- name: enqueue
+-- Let a run wait behind all others.
+INSERT INTO queue (run_id, entry, client, submitted, ask)
+VALUES (:run_id, :entry, :client, :submitted, :ask)
+RETURNING number;
+
+-- name: queued
+-- All that waits, in the order of submission.
+SELECT * FROM queue ORDER BY number;
+
+-- name: is_queued
+-- Whether a run waits.
+SELECT EXISTS (SELECT 1 FROM queue WHERE run_id = :run_id) AS waits;
+
+-- name: is_known
+-- Whether a run waits or has begun.
+SELECT EXISTS (SELECT 1 FROM queue WHERE run_id = :run_id)
+    OR EXISTS (SELECT 1 FROM runs WHERE id = :run_id) AS known;
+
+-- name: queue_owner
+-- Which process begins an entry.
+SELECT owner_pid, owner_started FROM queue WHERE entry = :entry LIMIT 1;
+
+-- name: claim_queued
+-- Make a process the one that begins an entry whose owner is still the one that was seen.
+UPDATE queue SET owner_pid = :pid, owner_started = :started
+WHERE entry = :entry AND owner_pid IS :seen_pid AND owner_started IS :seen_started;
+
+-- name: release_queued
+-- Let an entry wait again, if the owner is this one.
+UPDATE queue SET owner_pid = NULL, owner_started = NULL
+WHERE entry = :entry AND owner_pid = :pid AND owner_started = :started;
 
 -- name: device_seen
 -- Write down a phone that answered; a fact that is null stays as it was.
@@ -229,6 +347,35 @@ RETURNING 1;
 -- name: devices
 -- Every phone that was ever seen, the last seen first.
 SELECT * FROM devices ORDER BY last_seen DESC, serialno;
+
+-- name: remember_answer
+-- Keep how a combination answered its fixture; the newest counts.
+INSERT OR REPLACE INTO answers (
+    serialno, build, engine_id, model_id, config_sha256, fixture, wall_s, share, fidelity
+) VALUES (
+    :serialno, :build, :engine_id, :model_id, :config_sha256, :fixture, :wall_s, :share, :fidelity
+);
+
+-- name: known_answer
+-- How a combination answered its fixture.
+SELECT fidelity FROM answers
+WHERE serialno = :serialno AND build = :build AND engine_id = :engine_id AND model_id = :model_id
+    AND config_sha256 = :config_sha256 AND fixture = :fixture;
+
+-- name: forget_answer
+-- Let a combination be asked anew.
+DELETE FROM answers
+WHERE serialno = :serialno AND build = :build AND engine_id = :engine_id AND model_id = :model_id
+    AND config_sha256 = :config_sha256 AND fixture = :fixture;
+
+-- name: remember_cost
+-- Keep what sampling costs a phone; the newest counts.
+INSERT OR REPLACE INTO sampling_costs (serialno, wall_s, share, run_id)
+VALUES (:serialno, :wall_s, :share, :run_id);
+
+-- name: sampling_cost
+-- What sampling costs a phone.
+SELECT share FROM sampling_costs WHERE serialno = :serialno;
 
 -- name: old_runs
 -- Ended runs older than a moment, the oldest first.

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from devicehub.errors import IllegalTransition, InputError, StoreError
+from devicehub.store.answers import AnswerTable
 from devicehub.store.details import DetailTables
 from devicehub.store.devices import DeviceTable
 from devicehub.store.opening import open_database
 from devicehub.store.rows import encode_json, row_of, row_values, run_row
+from devicehub.store.waiting import QueueTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from devicehub.runs.model import Launch, RunRecord
+    from devicehub.runs.model import Launch, RunRecord, Spread
     from devicehub.store.database import Database
     from devicehub.store.model import Excerpt, RunRow
 
 DAY_S: Final = 86400.0
+_LOOKED_AT: Final = 1000
+_ALL: Final = 2**62
 _FORGOTTEN_AT_ONCE: Final = 50
 """Runs a transaction; other processes wait while it lasts."""
 
 
-class Store(DetailTables, DeviceTable):
+class Store(DetailTables, DeviceTable, AnswerTable, QueueTable):
     """One file, open in any number of processes; each call is one short transaction.
 
     Calls come from the thread that opened it. What a call raises is a StoreError: the file cannot be used.
@@ -34,6 +39,9 @@ class Store(DetailTables, DeviceTable):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._carried: dict[str, tuple[int, float]] = {}
+        self._unreleased: dict[str, tuple[int, float]] = {}
+        self._figures: dict[str, RunRow] = {}
+        self._figures_as_of: tuple[int, int] | None = None
 
     @classmethod
     def open(cls, path: Path, *, on_set_aside: Callable[[Path], None] = lambda _aside: None) -> Self:
@@ -116,22 +124,44 @@ class Store(DetailTables, DeviceTable):
         the epoch, `before` the id of a run: only older ones, the next page. A limit of -1 gives all.
         """
         states = [state] if isinstance(state, str) else state
-        rows = self._database.rows(
-            "runs",
-            states=None if states is None else json.dumps(sorted(states)),
-            serial=serial,
-            model=model,
-            engine=engine,
-            workload=workload,
-            since=since,
-            before=before,
-            limit=limit,
-        )
+        created = math.inf if before is None else self._database.value("created", id=before)
+        if created is None:
+            return []
+        asked = {
+            "states": None if states is None else json.dumps(sorted(states)),
+            "serial": serial,
+            "model": model,
+            "engine": engine,
+            "workload": workload,
+            "since": -math.inf if since is None else since,
+            "created": created,
+            "before": before or "",
+            "limit": _ALL if limit < 0 else limit,
+        }
+        # Most pages are full of runs that are new; only what is rare or old is worth asking every kind.
+        rows = self._database.rows("newest_runs", looked_at=_LOOKED_AT, **asked)
+        if len(rows) < limit or limit < 0:
+            rows = self._database.rows("runs", **asked)
         return [run_row(row) for row in rows]
 
     def count_runs(self) -> int:
         """How many runs there are."""
         return int(self._database.value("count_runs"))
+
+    def runs_by_verdict(self) -> list[tuple[str, str | None, int]]:
+        """How many runs there are of each state and verdict: state, verdict, count; no run is read for it."""
+        return [tuple(row) for row in self._database.rows("runs_by_verdict")]
+
+    def last_figures(self) -> dict[str, RunRow]:
+        """Of each phone, by ro.serialno, the newest run that has figures; without their records.
+
+        Cheap while nothing happens to any run: what was found is kept until then.
+        """
+        newest = self.newest_event(), self.count_runs()
+        if newest != self._figures_as_of:
+            self._figures = {row["serialno"]: run_row(row) for row in self._database.rows("last_figures")}
+            self._figures_as_of = newest
+        return dict(self._figures)
 
     def open_runs(self) -> list[RunRow]:
         """The runs without an end, oldest first."""
@@ -177,12 +207,24 @@ class Store(DetailTables, DeviceTable):
         return claimed > 0
 
     def release(self, run_id: str) -> None:
-        """Leave a run that was claimed or begun here to whoever comes next."""
-        if run_id not in self._carried:
-            return
-        pid, started = self._carried.pop(run_id)
+        """Leave a run that was claimed or begun here to whoever comes next.
+
+        Where that cannot be written down now, `release_rest` does it.
+        """
+        if run_id in self._carried:
+            self._unreleased[run_id] = self._carried.pop(run_id)
+            self._release(run_id)
+
+    def release_rest(self) -> None:
+        """Leave the runs that could not be left when they were to be."""
+        for run_id in list(self._unreleased):
+            self._release(run_id)
+
+    def _release(self, run_id: str) -> None:
+        pid, started = self._unreleased[run_id]
         with self._database.transaction():
             self._database.change("release_run", id=run_id, pid=pid, started=started)
+        del self._unreleased[run_id]
 
     def request_stop(self, run_id: str, wall_s: float) -> bool:
         """Note that a person wants the run to end; False where it has."""
@@ -294,6 +336,11 @@ class Store(DetailTables, DeviceTable):
             trusted=record.trusted,
             prefill_tok_s=prefill.median if prefill else None,
             decode_tok_s=decode.median if decode else None,
+            decode_spread=_share(decode) if summary and decode and summary.launches > 1 else None,
+            fidelity=record.fidelity,
+            fidelity_reason=record.answered.reason,
+            protocol=record.protocol.id if record.protocol else None,
+            launches=summary.launches if summary else None,
             ended=record.ended,
             wall_s=wall_s,
         )
@@ -362,3 +409,7 @@ class Store(DetailTables, DeviceTable):
             if not done:
                 break
         return forgotten
+
+
+def _share(spread: Spread) -> float | None:
+    return (spread.highest - spread.lowest) / spread.median if spread.median else None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _MAX_LINE: Final = 16 * 1024
 _COLDEST_MC: Final = -60_000
 _HOTTEST_MC: Final = 250_000
+_MOST: Final = 1e18
+"""No reading is so large: sums and whole numbers of those that are less can be taken and stored."""
 
 
 @dataclass(frozen=True)
@@ -101,4 +103,4 @@ def _number(text: str | None) -> float | None:
         value = float(text) if text else math.nan
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) < _MOST else None  # nor is what is no number

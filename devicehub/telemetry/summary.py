@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import statistics
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from devicehub.runs.model import Conditions, Course
+from devicehub.telemetry.battery import charge_of
 from devicehub.units import KIB, format_bytes
 
 if TYPE_CHECKING:
@@ -16,22 +20,45 @@ if TYPE_CHECKING:
 
 _THROTTLING_STATUS: Final = 2
 _LEAST_FALL: Final = 0.1
+_LEAST_SLOWER: Final = 0.05
+_AT_WORK_SHARE: Final = 0.5
 _SHORT_KIB: Final = 256 * KIB
 _SHORT_PERCENT: Final = 5
 _BEFORE_END_S: Final = 5.0
 _BUSY_FIELDS: Final = (0, 1, 2, 5, 6)
 """user, nice, system, irq, softirq of /proc/stat."""
 _TICKS_S: Final = 100
+_SURFACES: Final = (
+    re.compile(r"skin", re.IGNORECASE),
+    re.compile(r"quiet|xo.*therm|^mtktsAP$"),
+    re.compile(r"^battery\.temp$"),
+    re.compile(r"batt", re.IGNORECASE),
+)
+"""Zones that tell how warm a phone is to the hand, the best first; by the names that vendors give."""
 
 
-def summarize_samples(samples: Sequence[Sample]) -> Conditions:
-    """The conditions as far as samples tell them; what no sample holds is None, or absent."""
-    signs = find_throttling(samples)
+def summarize_samples(
+    samples: Sequence[Sample], launches: Sequence[tuple[float | None, float | None]] | None = None
+) -> Conditions:
+    """The conditions as far as samples tell them; what no sample holds is None, or absent.
+
+    Args:
+        samples: of the whole run, in their order.
+        launches: start and end on the boot clock of those in which throttling counts: a phone that has cooled
+            down at a gate is not throttled any more. Without it all samples count.
+    """
+    at_work = samples if launches is None else [sample for sample in samples if _lies_in(sample, launches)]
+    signs = find_throttling(at_work, first=samples)
+    tells = any(thermal_status(sample) is not None or sample.group("cap") for sample in at_work)
     caps = _courses(sample.group("cap") for sample in samples)
-    statuses = _known(samples, lambda sample: sample.number("status") if sample.lane == "thermal" else None)
+    statuses = _known(samples, thermal_status)
     hottest = _course(_known(samples, lambda sample: sample.hottest_mc))
     levels = _course(_known(samples, lambda sample: sample.number("battery.capacity")))
     free = _known(samples, lambda sample: sample.number("mem_kb"))
+    temps = _courses(sample.temps_mc() for sample in samples)
+    skin_zone = surface_zone(temps)
+    skin = temps[skin_zone] if skin_zone is not None else None
+    throttled = bool(signs) if tells else None
     return Conditions(
         temp_mc_start=hottest.start if hottest else None,
         temp_mc_end=hottest.end if hottest else None,
@@ -42,24 +69,55 @@ def summarize_samples(samples: Sequence[Sample]) -> Conditions:
         rss_kib_highest=max(_known(samples, lambda sample: sample.number("rss_kb")), default=None),
         threads_highest=max(_known(samples, lambda sample: sample.number("threads")), default=None),
         gpu_percent=_course(_known(samples, gpu_percent)),
-        temps_mc=_courses(sample.temps_mc() for sample in samples),
+        gpu_khz=_course(_known(samples, gpu_khz)),
+        temps_mc=temps,
         caps_khz=caps,
         thermal_status_highest=max(statuses, default=None),
-        throttled=bool(signs) if signs or statuses or caps else None,
+        throttled=throttled,
         throttle_signs=signs,
+        throttling=None if throttled is None else "yes" if throttled else "no",
         samples=len(samples),
+        charges=list(dict.fromkeys(charge for sample in samples if (charge := charge_of(sample)))),
+        skin_zone=skin_zone,
+        skin_mc_start=skin.start if skin else None,
+        skin_mc_highest=skin.highest if skin else None,
     )
 
 
-def find_throttling(samples: Sequence[Sample]) -> list[str]:
-    """Say what tells that the phone held its processor back: its thermal status, or caps that fell."""
+def surface_zone(zones: Iterable[str]) -> str | None:
+    """The zone that tells best how warm the phone itself is; None where none does."""
+    ranked = [
+        (rank, name) for name in zones for rank, pattern in enumerate(_SURFACES) if pattern.search(name)
+    ]
+    return min(ranked)[1] if ranked else None
+
+
+def with_inferred(found: Conditions, sign: str) -> Conditions:
+    """The conditions with a sign of throttling that is inferred; what the phone itself told stays told."""
+    return replace(
+        found,
+        throttled=True,
+        throttle_signs=[*found.throttle_signs, sign],
+        throttling="yes" if found.throttling == "yes" else "inferred",
+    )
+
+
+def find_throttling(samples: Sequence[Sample], *, first: Sequence[Sample] = ()) -> list[str]:
+    """Say what tells that the phone held its processor back: its thermal status, or caps that fell.
+
+    Args:
+        samples: of the time that is judged.
+        first: of the whole run, where that is more: its first caps are what others are held against.
+    """
     signs = []
-    statuses = _known(samples, lambda sample: sample.number("status") if sample.lane == "thermal" else None)
+    statuses = _known(samples, thermal_status)
     if max(statuses, default=0) >= _THROTTLING_STATUS:
         signs.append(f"the thermal status rose to {max(statuses)}")
+    begun = _courses(sample.group("cap") for sample in first or samples)
     for name, cap in _courses(sample.group("cap") for sample in samples).items():
-        if cap.lowest < cap.start:
-            signs.append(f"the clock of {name} was capped from {cap.start} to {cap.lowest} kHz")
+        start = begun[name].start if name in begun else cap.start
+        if cap.lowest < start:
+            signs.append(f"the clock of {name} was capped from {start} to {cap.lowest} kHz")
     return signs
 
 
@@ -68,13 +126,14 @@ def infer_throttling(
 ) -> str | None:
     """Say where a CPU's work per cycle fell by more than a tenth from one launch to a later one; else None.
 
-    It is inferred: limits that the hardware sets by itself show in no cap, only in tokens per cycle.
+    It is inferred: limits that the hardware sets by itself show in no cap, only in tokens per cycle. Fewer of
+    them at the same speed are no such limit: other programs were busy as well.
 
     Args:
         samples: of the whole run.
         launches: start and end on the boot clock and decoded tokens per second of each; of CPU backends only.
     """
-    best: float | None = None
+    best = fastest = 0.0
     for started_s, ended_s, tok_s in launches:
         if started_s is None or ended_s is None or not tok_s:
             continue
@@ -83,10 +142,10 @@ def infer_throttling(
         if not busy_ghz:
             continue
         work = tok_s / busy_ghz
-        if best is not None and work < best * (1 - _LEAST_FALL):
+        if work < best * (1 - _LEAST_FALL) and tok_s < fastest * (1 - _LEAST_SLOWER):
             fall = (1 - work / best) * 100
             return f"tokens per busy GHz fell by {fall:.0f} % within the run (inferred)"
-        best = work if best is None else max(best, work)
+        best, fastest = max(best, work), max(fastest, tok_s)
     return None
 
 
@@ -124,17 +183,52 @@ def gpu_percent(sample: Sample) -> float | None:
     return numbers[0] if numbers[0] <= 100 else None
 
 
+def thermal_status(sample: Sample) -> float | None:
+    """Android's thermal status; the battery has one of another kind."""
+    return sample.number("status") if sample.lane == "thermal" else None
+
+
+def _lies_in(sample: Sample, spans: Sequence[tuple[float | None, float | None]]) -> bool:
+    up_s = sample.uptime_s
+    return up_s is not None and any(
+        (started_s is None or started_s <= up_s) and (ended_s is None or up_s <= ended_s)
+        for started_s, ended_s in spans
+    )
+
+
+def gpu_khz(sample: Sample) -> float | None:
+    """The GPU's clock, which drivers give in Hz, kHz or MHz; no GPU's is out of 20 MHz to 5 GHz."""
+    value = sample.number("gpu.clock")
+    if value is None:
+        return None
+    if 20 <= value <= 5_000:
+        return value * 1000
+    if 20_000 <= value <= 5_000_000:
+        return value
+    return value / 1000 if 20_000_000 <= value <= 5_000_000_000 else None
+
+
 def _busy_ghz(fast: Sequence[Sample]) -> float | None:
-    """How many cores were busy between the first and the last sample, times their mean clock."""
-    clocks = [value for sample in fast for value in sample.group("khz").values()]
-    if len(fast) < 2 or not clocks:
+    """How many cores were busy times their mean clock, while the engine computed.
+
+    It does so where that is at least half of the highest: a launch that loads its weights from flash waits.
+    """
+    found = [value for before, after in pairwise(fast) if (value := _busy_between(before, after)) is not None]
+    highest = max(found, default=0.0)
+    return (
+        statistics.median(value for value in found if value >= _AT_WORK_SHARE * highest) if highest else None
+    )
+
+
+def _busy_between(before: Sample, after: Sample) -> float | None:
+    clocks = [*before.group("khz").values(), *after.group("khz").values()]
+    busy = [_busy_ticks(before), _busy_ticks(after)]
+    if not clocks or busy[0] is None or busy[1] is None:
         return None
-    first, last = fast[0], fast[-1]
-    busy = [_busy_ticks(first), _busy_ticks(last)]
-    if busy[0] is None or busy[1] is None or first.uptime_s is None or last.uptime_s is None:
+    if before.uptime_s is None or after.uptime_s is None or after.uptime_s <= before.uptime_s:
         return None
-    seconds = last.uptime_s - first.uptime_s
-    return (busy[1] - busy[0]) / _TICKS_S / seconds * statistics.fmean(clocks) / 1e6 if seconds > 0 else None
+    seconds = after.uptime_s - before.uptime_s
+    return (busy[1] - busy[0]) / _TICKS_S / seconds * statistics.fmean(clocks) / 1e6
 
 
 def _busy_ticks(sample: Sample) -> int | None:

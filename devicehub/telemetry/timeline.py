@@ -7,7 +7,7 @@ which no CPU counted a tick, a step of the clock as a difference between the two
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -33,6 +33,13 @@ _COUNTED: Final = 8
 """Fields of /proc/stat that are time of their own: guest time is part of user time."""
 _ASLEEP_SHARE: Final = 0.5
 """Of a gap without ticks; less may be cores that were switched off, which count nothing either."""
+_ASLEEP_SHARE_EXPECTED: Final = 0.1
+"""Of a launch that was not sampled."""
+_SLACK: Final = 1.1
+"""More than all CPUs were seen to count is what they cannot have counted."""
+
+Span = tuple[float | None, float | None]
+"""Begin and end on the boot clock, None where unknown."""
 
 
 @dataclass(frozen=True)
@@ -58,30 +65,38 @@ class Break:
         return not before and not after
 
 
-def find_breaks(samples: Sequence[Sample], period_s: float) -> list[Break]:
+def find_breaks(samples: Sequence[Sample], period_s: float, unsampled: Sequence[Span] = ()) -> list[Break]:
     """Suspensions and steps of the clock, in the order of their time; samples may lack any field.
 
     Args:
         samples: of all lanes, as they were written; only `fast` ones count.
         period_s: how often the fast lane was to be written.
+        unsampled: the launches during which it was not: a gap there tells nothing unless ticks are missing.
     """
     fast = [sample for sample in samples if sample.lane == "fast" and sample.uptime_s is not None]
-    found = [*_suspensions(fast, period_s), *_steps(fast)]
+    found = [*_suspensions(fast, period_s, unsampled), *_steps(fast)]
     return sorted(found, key=lambda item: item.at_up_s)
 
 
 def find_unseen(
-    samples: Sequence[Sample], period_s: float, started_s: float | None, ended_s: float | None
+    samples: Sequence[Sample],
+    period_s: float,
+    started_s: float | None,
+    ended_s: float | None,
+    *,
+    sampled: bool = True,
 ) -> str | None:
     """Say for how long of a launch no sample tells what the phone did; None where samples span it.
 
-    A gap between two samples is none: they tell together whether the phone slept in it.
+    A gap between two samples is none: they tell together whether the phone slept in it. Around a launch that
+    was not sampled that takes the ticks of both.
 
     Args:
         samples: of the whole run.
         period_s: how often the fast lane was to be written.
         started_s: on the boot clock; so is `ended_s`. Of an unknown one nothing is said.
         ended_s: of the launch.
+        sampled: whether samples were taken during the launch.
     """
     if started_s is None or ended_s is None:
         return None
@@ -92,114 +107,207 @@ def find_unseen(
     unseen_s = sum(time_s for time_s in (before_s, after_s) if time_s > bound_s)
     if not seen_s:
         return "no sample tells whether the phone slept or its clock was set"
+    if not unseen_s and not sampled and not _is_bracketed(samples, started_s, ended_s):
+        unseen_s = ended_s - started_s
     if not unseen_s:
         return None
     return f"for {unseen_s:.0f} s no sample tells whether the phone slept or its clock was set"
 
 
+def _is_bracketed(samples: Sequence[Sample], started_s: float, ended_s: float) -> bool:
+    """Whether ticks are known on both sides of a launch."""
+    known = [sample for sample in samples if sample.lane == "fast" and _ticks(sample) is not None]
+    seen_s = [sample.uptime_s for sample in known if sample.uptime_s is not None]
+    return min(seen_s, default=ended_s) <= started_s and max(seen_s, default=started_s) >= ended_s
+
+
 # suspension
 
 
-def _suspensions(fast: Sequence[Sample], period_s: float) -> Iterator[Break]:
+@dataclass(frozen=True)
+class _Reading:
+    """One sample's look at the counters of all CPUs.
+
+    Attributes:
+        up_s: uptime before the wall clock and the ticks were read; `up2_s` after.
+        ticks: what the CPUs have counted by then, None where the sample does not tell.
+    """
+
+    up_s: float
+    up2_s: float
+    ticks: float | None
+
+    @property
+    def width_s(self) -> float:
+        """The time in which the ticks were read, sooner or later."""
+        return self.up2_s - self.up_s
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """Ticks per second of all CPUs together while the phone is awake.
+
+    Attributes:
+        usual: the median.
+        least: when fewest CPUs were on; below it lies a tenth.
+    """
+
+    usual: float
+    least: float
+
+
+def _suspensions(fast: Sequence[Sample], period_s: float, unsampled: Sequence[Span]) -> Iterator[Break]:
     longest_s = _MOST_PERIODS * period_s
-    rate = _ticks_per_second(fast, longest_s)
-    for number, (before, after) in enumerate(pairwise(fast)):
-        yield from _gap(fast, (number, number + 1), (_up2(before), _up(after)), rate, longest_s)
-    for number, sample in enumerate(fast[1:-1], 1):
+    raw = [_reading(sample) for sample in fast]
+    known = sorted(_known_rates(raw, longest_s))
+    floor = 1 / _TICK_S
+    usual = max(statistics.median(known) if known else 0.0, floor)
+    rates = _Rates(usual, max(known[len(known) // 10] if known else 0.0, floor))
+    # Of few, one may be a leap itself.
+    most = max(known[-1 - len(known) // 10] if len(known) >= 10 else usual, usual)
+    readings = _bounded(raw, most * _SLACK)
+    for number, (before, after) in enumerate(pairwise(readings)):
+        span = (before.up2_s, after.up_s)
+        is_expected = any(_overlap(span, launch) for launch in unsampled)
+        yield from _gap(readings, (number, number + 1), span, rates, longest_s, is_expected=is_expected)
+    for number, reading in enumerate(readings[1:-1], 1):
         # A sample that was begun before the phone fell asleep and ended after.
-        if _ticks(sample) is not None:
-            yield from _gap(fast, (number - 1, number + 1), (_up(sample), _up2(sample)), rate, longest_s)
+        if reading.ticks is not None:
+            span = (reading.up_s, reading.up2_s)
+            yield from _gap(readings, (number - 1, number + 1), span, rates, longest_s)
 
 
 def _gap(
-    fast: Sequence[Sample],
+    readings: Sequence[_Reading],
     around: tuple[int, int],
     span: tuple[float, float],
-    rate: float,
+    rates: _Rates,
     longest_s: float,
+    *,
+    is_expected: bool = False,
 ) -> Iterator[Break]:
-    """The suspension between two readings, where there was one."""
+    """The suspension between two readings, where there was one.
+
+    A gap that is expected says nothing by itself, and is long: a small share of it tells, once the lowest
+    rate has made up for cores that may have been off.
+    """
     length_s = span[1] - span[0]
     if length_s <= longest_s:
         return
-    asleep_s = _asleep_s(fast, around, length_s, rate)
+    asleep_s = _asleep_s(readings, around, length_s, rates.least if is_expected else rates.usual)
+    if asleep_s is None and is_expected:
+        return
     counted = "" if asleep_s is None else " and its CPU counted no time"
     asleep_s = length_s if asleep_s is None else asleep_s
-    if asleep_s < max(_ASLEEP_SHARE * length_s, longest_s / _MOST_PERIODS):
+    share = _ASLEEP_SHARE_EXPECTED if is_expected else _ASLEEP_SHARE
+    if asleep_s < max(share * length_s, longest_s / _MOST_PERIODS):
         return
     said = f"the phone slept for {asleep_s:.1f} s: {length_s:.1f} s passed between two samples{counted}"
+    if is_expected:
+        said = (
+            f"the phone slept for {asleep_s:.1f} of {length_s:.1f} s without samples: its CPU counted no time"
+        )
     yield Break("suspended", span[0], span[1], round(asleep_s, 2), said)
 
 
-def _asleep_s(fast: Sequence[Sample], around: tuple[int, int], length_s: float, rate: float) -> float | None:
+def _asleep_s(
+    readings: Sequence[_Reading], around: tuple[int, int], length_s: float, rate: float
+) -> float | None:
     """The least that the phone slept between two samples, in a part of this length; None without ticks.
 
     The counters may be written with a delay: what they catch up with soon after was no sleep.
     """
     first, last = around
-    ticks = _ticks_between(fast[first], fast[last])
+    ticks = _ticks_between(readings[first], readings[last])
     if ticks is None:
         return None
     found = [length_s - ticks / rate]
-    for before in fast[max(first - _CATCH_UP, 0) : first + 1]:
-        for after in fast[last : last + _CATCH_UP + 1]:
+    for before in readings[max(first - _CATCH_UP, 0) : first + 1]:
+        for after in readings[last : last + _CATCH_UP + 1]:
             ticks = _ticks_between(before, after)
-            if ticks is not None and max(map(_width_s, (before, after))) < _AT_ONCE * length_s:
-                found.append(_up(after) - _up2(before) - ticks / rate)
+            if ticks is not None and max(before.width_s, after.width_s) < _AT_ONCE * length_s:
+                found.append(after.up_s - before.up2_s - ticks / rate)
     return min(found)
 
 
-def _up(sample: Sample) -> float:
-    return sample.uptime_s or 0.0
+def _overlap(span: tuple[float, float], launch: Span) -> bool:
+    started_s, ended_s = launch
+    return started_s is not None and ended_s is not None and span[0] < ended_s and started_s < span[1]
 
 
-def _up2(sample: Sample) -> float:
-    """Uptime after the wall clock and the ticks were read."""
+def _reading(sample: Sample) -> _Reading:
+    up_s = sample.uptime_s or 0.0
     up2_s = sample.number("up2")
-    return _up(sample) if up2_s is None else max(up2_s, _up(sample))
+    return _Reading(up_s, up_s if up2_s is None else max(up2_s, up_s), _ticks(sample))
 
 
-def _width_s(sample: Sample) -> float:
-    """The time in which the ticks were read, sooner or later."""
-    return _up2(sample) - _up(sample)
+def _bounded(raw: Sequence[_Reading], most: float) -> list[_Reading]:
+    """The readings with ticks that no more cores than there are can have counted left out of the count.
 
-
-def _ticks_per_second(fast: Sequence[Sample], longest_s: float) -> float:
-    """What all CPUs together count while the phone is awake; at least one of them is."""
-    rates: dict[bool, list[float]] = {True: [], False: []}
-    begin: Sample | None = None
-    last_s = 0.0
-    for sample in fast:
-        if _up(sample) - last_s > longest_s:
-            begin = None
-        last_s = _up2(sample)
-        if _width_s(sample) > _AT_ONCE * longest_s:
+    Counters that catch up may leap as far as time has passed since they were right, some samples ago.
+    """
+    told: list[_Reading] = []
+    bounded = []
+    last_raw = 0.0
+    for reading in raw:
+        if reading.ticks is None:
+            bounded.append(reading)
             continue
-        elapsed_s = _up(sample) - _up(begin) if begin else 0.0
-        ticks = _ticks_between(begin, sample) if begin else None
+        counted = max(reading.ticks - last_raw, 0.0)
+        last_raw = reading.ticks
+        if told:
+            since = _where_right(told, reading)
+            assert since.ticks is not None
+            assert told[-1].ticks is not None
+            at_most = since.ticks + most * (reading.up2_s - since.up_s)
+            counted = max(min(told[-1].ticks + counted, at_most), told[-1].ticks)
+        told.append(replace(reading, ticks=counted))
+        bounded.append(told[-1])
+    return bounded
+
+
+def _where_right(told: Sequence[_Reading], reading: _Reading) -> _Reading:
+    """The latest of the earlier readings from which on late counters can have caught up."""
+    for number in range(len(told) - 1 - _CATCH_UP, 0, -1):
+        if told[number].up_s <= reading.up_s - _RATE_OVER_S:
+            return told[number]
+    return told[0]
+
+
+def _known_rates(readings: Sequence[_Reading], longest_s: float) -> list[float]:
+    """What the CPUs counted per second over stretches without a gap."""
+    rates: dict[bool, list[float]] = {True: [], False: []}
+    begin: _Reading | None = None
+    last_s = 0.0
+    for reading in readings:
+        if reading.up_s - last_s > longest_s:
+            begin = None
+        last_s = reading.up2_s
+        if reading.width_s > _AT_ONCE * longest_s:
+            continue
+        elapsed_s = reading.up_s - begin.up_s if begin else 0.0
+        ticks = _ticks_between(begin, reading) if begin else None
         is_long = elapsed_s >= _RATE_OVER_S
         if elapsed_s > 0 and ticks is not None:
             rates[is_long].append(ticks / elapsed_s)
         if begin is None or is_long:
-            begin = sample
-    known = rates[True] or rates[False]
-    return max(statistics.median(known) if known else 0.0, 1 / _TICK_S)
+            begin = reading
+    return rates[True] or rates[False]
 
 
-def _ticks_between(before: Sample, after: Sample) -> int | None:
+def _ticks_between(before: _Reading, after: _Reading) -> float | None:
     """What the CPUs counted from one sample to another; None where either does not tell."""
-    counted = [_ticks(before), _ticks(after)]
-    if counted[0] is None or counted[1] is None:
+    if before.ticks is None or after.ticks is None:
         return None
-    return max(counted[1] - counted[0], 0)
+    return max(after.ticks - before.ticks, 0.0)
 
 
-def _ticks(sample: Sample) -> int | None:
+def _ticks(sample: Sample) -> float | None:
     # "user nice system idle iowait irq softirq steal guest guest_nice", of all CPUs since the boot.
     words = sample.values.get("cpu", "").split()[:_COUNTED]
     if len(words) < 4 or not all(word.isdecimal() and len(word) < 20 for word in words):
         return None
-    return sum(map(int, words))
+    return float(sum(map(int, words)))
 
 
 # steps

@@ -15,7 +15,7 @@ _OF_THE_RUN: Final = (
     Failure(
         "rebooted",
         "The phone restarted during the run.",
-        "repeat; with hexagon keep prompts at 2048 tokens or less",
+        "repeat; charge the phone and let it cool when it happens again",
     ),
     Failure(
         "agent_killed",
@@ -46,6 +46,11 @@ _OF_THE_RUN: Final = (
         "hub_killed",
         "The command that carried the run ended before anything began on the phone.",
         "start the run again",
+    ),
+    Failure(
+        "refused",
+        "The run was not begun when its turn came; nothing happened on a phone.",
+        "read why in its record, set that right, and ask for it again",
     ),
     Failure(
         "limit_time",
@@ -108,6 +113,11 @@ _OF_THE_APP: Final = (
 )
 
 _OF_THE_JUDGE: Final = (
+    Failure(
+        "wrong_output",
+        "The engine ran, and what it says is not what the model says on the host.",
+        "compare both texts; try precision high, attention_mode 8 or backend_type cpu, or another engine",
+    ),
     Failure(
         "log_loss",
         "Lines of the log were lost where the counters should stand.",

@@ -8,11 +8,17 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import InputError
+from devicehub.workloads.speculative import check_speculative
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 _GREEDY: Final = "greedy"
+_PROMPTING: Final = (
+    "use_template", "system_prompt", "jinja", "prompt_template", "user_prompt_template",
+    "system_prompt_template", "assistant_prompt_template", "bos", "eos", "asr_language",
+)  # fmt: skip
+"""What decides which tokens a prompt becomes."""
 
 
 def final_config(
@@ -36,7 +42,7 @@ def final_config(
         files: names in the model's folder; lets `tokenizer_file` be found where the model leaves it out.
 
     Raises:
-        InputError: a value with which the engine crashes or answers garbage.
+        InputError: a value with which the engine crashes, answers garbage, or does something else in silence.
     """
     config = merge(merge(model_config, profile), overrides)
     config["base_dir"] = base_dir.rstrip("/") + "/"
@@ -45,6 +51,7 @@ def final_config(
     if "tokenizer_file" not in config and files is not None:
         config["tokenizer_file"] = _find_tokenizer(files)
     _check_sampler(config)
+    check_speculative(config, files)
     return config
 
 
@@ -76,6 +83,23 @@ def parse_overrides(settings: Sequence[str]) -> dict[str, Any]:
             value = {part: value}
         config = merge(config, value)
     return config
+
+
+def fixture_config(
+    config: Mapping[str, Any], model_config: Mapping[str, Any], *, max_new_tokens: int, use_mmap: bool
+) -> dict[str, Any]:
+    """The configuration for a model's fixture: the run's own arithmetic, the model's own prompting.
+
+    Args:
+        config: the run's final configuration.
+        model_config: the model folder's config.json, with which the host answered.
+        max_new_tokens: where an answer is cut.
+        use_mmap: keep the weights in files, for a model that does not fit the phone's memory otherwise.
+    """
+    kept = {key: value for key, value in config.items() if key not in (*_PROMPTING, "timeout_ms")}
+    prompting = {key: model_config[key] for key in _PROMPTING if key in model_config}
+    fixed = {"sampler_type": _GREEDY, "max_new_tokens": max_new_tokens, "use_mmap": use_mmap}
+    return kept | prompting | fixed
 
 
 def work_hash(engine_id: str, model_id: str, config: Mapping[str, Any]) -> str:

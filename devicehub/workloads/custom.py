@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.android.lines import LineSplitter
 from devicehub.android.logcat import Entry, LogcatParser, Unparsed
+from devicehub.workloads.cold import is_cold_mark
 from devicehub.workloads.custom_finds import Finds, Patterns, make_records
 from devicehub.workloads.custom_judge import CustomFacts, judge_custom, remedy_of
 from devicehub.workloads.evidence import HitBag, find_failure
@@ -80,10 +81,11 @@ class CustomReader:
         self._spoken = HitBag()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text = ""
+        self._is_cold = False
 
     def feed_stdout(self, data: bytes) -> None:
         """Take bytes of standard output."""
-        _search(self._out_lines.receive(data), self._stdout)
+        self._search_stdout(self._out_lines.receive(data))
         self._keep(self._decoder.decode(data))
 
     def feed_stderr(self, data: bytes) -> None:
@@ -152,6 +154,7 @@ class CustomReader:
             free_kib=free_kib,
         )
         judgement = judge_custom(facts)
+        own = self._log.process
         doubts = [*unread, *(f"lines that the profile looks for may be missing ({said})" for said in lost)]
         return Reading(
             verdict=judgement.verdict,
@@ -163,10 +166,11 @@ class CustomReader:
             doubts=doubts if judgement.verdict == SUCCEEDED else [],
             log_loss=sentences(self._log.losses)[:_MOST_LOSSES],
             crash=self._log.crash_lines() if pid is not None else [],
+            cold=self._is_cold or (pid is not None and own is not None and own.is_cold) or None,
         )
 
     def _end_streams(self) -> None:
-        _search(self._out_lines.finish(), self._stdout)
+        self._search_stdout(self._out_lines.finish())
         self._keep(self._decoder.decode(b"", final=True))
         self._take_stderr(self._err_lines.finish())
         self._take_log(self._log_lines.finish())
@@ -188,10 +192,17 @@ class CustomReader:
     def _keep(self, text: str) -> None:
         self._text += text[: MOST_TEXT - len(self._text)]
 
+    def _search_stdout(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if not line.goes_on:
+                self._stdout.take(line.text)
+                self._is_cold = self._is_cold or is_cold_mark(line.text)
+
     def _take_stderr(self, lines: Iterable[Line]) -> None:
         for line in lines:
             if not line.goes_on:
                 self._stderr.take(line.text)
+                self._is_cold = self._is_cold or is_cold_mark(line.text)
                 self._spoken.add(find_failure(line.text))
 
     def _take_log(self, items: Iterable[Item]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from devicehub.workloads.agreement import compare_blocks, compare_rows
 from devicehub.workloads.facts import FAILED, INCOMPLETE, SUCCEEDED, Facts, Judgement, failed, first_cause
 from devicehub.workloads.failures import EXIT_CAUSES
@@ -263,7 +265,7 @@ def _block_lines(block: PerfBlock) -> tuple[str, ...]:
 
 def _judge_bench(facts: Facts) -> Judgement:
     bench = facts.bench
-    records = tuple(bench.records or facts.bench_file)
+    records = _with_exact_loads(bench.records, facts.bench_file)
     found = _judge_failures(facts, [*facts.demo.head.all, *facts.spoken, *facts.log.own_hits()], records)
     if found is not None:
         return found
@@ -278,6 +280,16 @@ def _judge_bench(facts: Facts) -> Judgement:
     if not records or bench.cut_row is not None:
         return _judge_unended(facts, records, (bench.cut_row,) if bench.cut_row else ())
     return Judgement(SUCCEEDED, None, records)
+
+
+def _with_exact_loads(rows: Sequence[Record], file: Sequence[Record]) -> tuple[Record, ...]:
+    """The table's rows, else the file's; the table rounds load times to hundredths of a second."""
+    if len(rows) != len(file):
+        return tuple(rows or file)
+    return tuple(
+        msgspec.structs.replace(row, load_ms=exact.load_ms) if exact.load_ms is not None else row
+        for row, exact in zip(rows, file, strict=True)
+    )
 
 
 def _judge_unknown(facts: Facts) -> Judgement:

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from devicehub.workloads.cold import is_cold_mark
 from devicehub.workloads.evidence import Hit, HitBag, find_engine_line, find_failure, find_last_words
 from devicehub.workloads.perf_block import OPENING, BlockReader, PerfBlock, Step
 from devicehub.workloads.record import finite
@@ -99,6 +100,8 @@ class DemoReader:
         self.block: PerfBlock | None = None
         self.block_has_text_after = False
         self.relaunched = False
+        self._head_is_cold = False
+        self._tail_is_cold = False
         self.head = HitBag()
         self.body = HitBag()
         self.tail = HitBag()
@@ -109,6 +112,11 @@ class DemoReader:
         self._last_rule = ""
         self._left_to_shell = False
         self._last_lines: deque[str] = deque(maxlen=4)
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether the engine told, outside the model's text, that it makes its caches anew."""
+        return self._head_is_cold or self._tail_is_cold
 
     @property
     def in_text(self) -> bool:
@@ -132,6 +140,7 @@ class DemoReader:
         if self._take_block_line(line):
             return
         self.started = self.started or _CONFIG_PATH.match(line.text) is not None
+        self._head_is_cold = self._head_is_cold or is_cold_mark(line.text)
         self._take_engine_line(line.text)
         self.head.add(find_failure(line.text))
 
@@ -155,6 +164,7 @@ class DemoReader:
     def _take_tail(self, text: str) -> None:
         if self._left_to_shell:
             return
+        self._tail_is_cold = self._tail_is_cold or is_cold_mark(text)
         hit = find_failure(text)
         self.tail.add(hit)
         if _CONFIG_PATH.match(text):
@@ -191,6 +201,7 @@ class DemoReader:
             for hit in self.tail.all:
                 self.body.add(find_engine_line(hit.line))
         self.tail = HitBag()
+        self._tail_is_cold = False
         self.block = self._blocks.block
         self.block_has_text_after = self.relaunched = self._left_to_shell = False
         self._text_end = self._text_size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from devicehub.workloads.cold import is_cold_mark
 from devicehub.workloads.crash import CrashReader, find_victim
 from devicehub.workloads.evidence import Hit, HitBag, find_failure
 from devicehub.workloads.llm_demo import Cost, is_engine_line, read_cost
@@ -37,6 +38,7 @@ class EngineProcess:
     Attributes:
         first: the number of its first entry in the log.
         heard_from_start: the first thing that was read of it is the first that an engine says.
+        is_cold: it told that it makes its caches anew.
         block_span: the numbers of the entries between which its whole block stands.
     """
 
@@ -47,6 +49,7 @@ class EngineProcess:
         self.block_span: tuple[int, int] | None = None
         self._opened = first
         self.prints_here = False
+        self.is_cold = False
         self.blocks = BlockReader(interleaved=True)
         self.costs: list[Cost] = []
         self.hits = HitBag()
@@ -63,6 +66,7 @@ class EngineProcess:
             if cost is not None and len(self.costs) < 2:
                 self.costs.append(cost)
             return
+        self.is_cold = self.is_cold or is_cold_mark(text)
         was_open = self.blocks.is_open
         step = self.blocks.take(text)
         if self.blocks.is_open and (not was_open or step is not Step.INSIDE):

@@ -49,6 +49,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         doubts: why figures that were read are not to be trusted.
         log_loss: what the phone's log says of lines that it lost, whoever's.
         crash: lines of the log on how this launch's process crashed, was killed or hung.
+        cold: whether the engine made its caches anew; None where nothing of it tells.
     """
 
     verdict: str
@@ -60,6 +61,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     doubts: list[str] = []
     log_loss: list[str] = []
     crash: list[str] = []
+    cold: bool | None = None
 
 
 class LaunchReader:
@@ -207,7 +209,17 @@ class LaunchReader:
             doubts=find_doubts(facts) if judgement.verdict == SUCCEEDED else [],
             log_loss=sentences(self._log.losses)[:_MOST_LOSSES],
             crash=self._crash_lines(),
+            cold=self._find_cold(),
         )
+
+    def _find_cold(self) -> bool | None:
+        process = self._log.process
+        if self._demo.is_cold or (process is not None and process.is_cold):
+            return True
+        if self._demo.engine_prints_here:
+            return False
+        in_log = process is not None and process.prints_here
+        return False if in_log and not self._log.losses_within(None, None) else None
 
     def _crash_lines(self) -> list[str]:
         lines = self._log.crash_lines()

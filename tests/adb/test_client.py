@@ -292,3 +292,24 @@ async def test_write_to_a_closed_stream_is_the_phone_s_going() -> None:
         assert await stream.read() == b""
         with pytest.raises(DeviceGone, match="P1 vanished during x"):
             await stream.write(bytes(64 * MIB))
+
+
+async def test_pairing_tells_adbs_words_whether_it_worked_or_not() -> None:
+    async def refuse(peer: Peer) -> None:
+        message = b"Failed: Wrong password or connection was dropped."
+        await peer.okay()
+        await peer.say(b"FA", b"IL%04x" % len(message) + message)
+
+    host: dict[str, Service | bytes] = {
+        "host:pair:123456:10.0.0.7:37123": b"Successfully paired to 10.0.0.7:37123 [guid=adb-A1]",
+        "host:pair:000000:10.0.0.7:37123": refuse,
+        "host:pair:111111:10.0.0.7:37123": b"Failed: no such host",  # as older servers say it
+    }
+    async with fake_server(FakeServer(host=host)) as server:
+        assert (await server.client.pair("10.0.0.7:37123", "123456")).startswith("Successfully paired")
+        with pytest.raises(
+            AdbRefused, match=r"10\.0\.0\.7:37123: Failed: Wrong password or connection was dropped; compare"
+        ):
+            await server.client.pair("10.0.0.7:37123", "000000")
+        with pytest.raises(AdbRefused, match="no such host"):
+            await server.client.pair("10.0.0.7:37123", "111111")

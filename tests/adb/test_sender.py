@@ -24,7 +24,7 @@ def frames(buffer: FrameBuffer) -> tuple[bytes, int]:
     return b"".join(payloads), size
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2 * BUFFER + 2), st.binary(min_size=1, max_size=7))
 def test_every_byte_is_in_a_frame_in_order(size: int, pattern: bytes) -> None:
     content = (pattern * (size // len(pattern) + 1))[:size]

@@ -233,3 +233,27 @@ def test_shell_v1_events_do_not_depend_on_the_cut() -> None:
 def test_shell_v1_status_that_is_none_is_refused(status: bytes) -> None:
     with pytest.raises(AdbProtocolError):
         list(ShellV1(b"M=").receive(b"M=" + status))
+
+
+@pytest.mark.parametrize(
+    ("term", "service"),
+    [
+        ("xterm-256color", "shell,v2,TERM=xterm-256color,pty:"),
+        ("screen.linux", "shell,v2,TERM=screen.linux,pty:"),
+        ("", "shell,v2,pty:"),
+        ("a,pty:reboot", "shell,v2,pty:"),
+        (None, "shell,v2,pty:"),
+    ],
+)
+async def test_terminal_is_named_and_given_its_size(term: str | None, service: str) -> None:
+    async def sized(peer: Peer) -> None:
+        assert await peer.shell_packet() == (5, b"50x120,0x0\0")
+        await peer.say_shell(3, b"\x04")
+
+    async with (
+        fake_server(phone(sized)) as server,
+        shell.open_shell(server.client.transport(serial="P1"), "", terminal=True, term=term) as opened,
+    ):
+        await opened.resize(120, 50)
+        assert [event async for event in opened] == [Exit(4)]
+    assert server.requests[-1] == service

@@ -98,6 +98,12 @@ class LocalPhone:
         run.mkdir(parents=True)
         for name, content in spec.files.items():
             (run / name).write_bytes(content)
+        for run_id, files in spec.others.items():
+            self.run_dir(run_id).mkdir()
+            for name, content in {**files, "part_of": spec.run_id.encode()}.items():
+                (self.run_dir(run_id) / name).write_bytes(content)
+        if spec.others:
+            (run / "parts").write_text(" ".join(spec.others))
         (run / "launch").write_bytes(encode_launch(spec, str(self.root)))
         return run
 

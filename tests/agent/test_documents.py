@@ -7,11 +7,15 @@ import re
 from devicehub.runner.contract import AGENT_FILES, CONTRACT, STREAMS, AgentExit
 from tests.agent.local_phone import AGENT_DIR, ANDROID_8_APPLETS
 
-COUNTERS = ("tries", "beats", "waited", "number", "made", "scarce", "index", "looks", "quiet")
+COUNTERS = (
+    "tries", "beats", "waited", "number", "made", "scarce", "index", "looks", "gate_looks", "gate_silent",
+    "quiet", "caches", "later", "discarding",
+)  # fmt: skip
 SAFE = {
     *(f"$(({name} + 1))" for name in COUNTERS),
     "$(($1 / 20))",
     "$((${uptime%%.*} - ${begun%%.*}))",
+    "$((${uptime%%.*} - ${gate_begun%%.*}))",
     "$((free_kib / 1024))",
     "$((seconds - began))",
 }

@@ -189,7 +189,8 @@ async def test_a_repeated_launch_has_the_lock_and_a_folder_of_its_own(phone: Loc
     await phone.finished("r2")
 
 
-async def test_a_log_that_lags_behind_is_waited_for_while_it_grows(phone: LocalPhone) -> None:
+@pytest.mark.parametrize("status", [0, 255])
+async def test_a_log_that_lags_behind_is_waited_for_while_it_grows(phone: LocalPhone, status: int) -> None:
     source = phone.folder / "logcat"
     stand_ins = {
         "logcat": f"exec tail -n +1 -f {source}",
@@ -199,7 +200,7 @@ async def test_a_log_that_lags_behind_is_waited_for_while_it_grows(phone: LocalP
         (phone.bin / name).unlink(missing_ok=True)
         (phone.bin / name).write_text(f"#!{phone.bin}/sh\n{text}\n")
         (phone.bin / name).chmod(0o755)
-    run = phone.prepare(spec_of(phone, launches=1))
+    run = phone.prepare(spec_of(phone, *sh(phone, f"exit {status}"), launches=1))
     await phone.start("r1")
     await phone.finished("r1")
     assert (run / "log").read_text().splitlines()[1:-1] == [f"late {n}" for n in range(1, 9)]

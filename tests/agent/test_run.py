@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devicehub.runner.contract import AgentExit
+from devicehub.runner.contract import CONTRACT, AgentExit
 from devicehub.runner.exits import parse_fields
 from tests.agent.local_phone import LocalPhone, boot_file, local_phone, sh, spec_of
 
@@ -102,7 +102,7 @@ async def test_another_contract_is_refused(phone: LocalPhone) -> None:
     phone.prepare(spec_of(phone))
     refused = await phone.start("r1", contract="0")
     assert refused.status == AgentExit.CONTRACT
-    assert parse_fields(refused.stdout) == {"contract": "2"}
+    assert parse_fields(refused.stdout) == {"contract": CONTRACT}
     assert not (phone.run_dir("r1") / "claim").exists()
 
 

@@ -14,6 +14,7 @@ def test_df_with_error_row_and_broken_line() -> None:
 
 def test_df_that_tells_nothing() -> None:
     assert parse_df("df: not found") == (None, None)
+    assert parse_df(f"/dev/block {'9' * 5000} 1 1 1% /data") == (None, None)
 
 
 def test_hashes_with_gnu_escapes_and_errors() -> None:

@@ -121,6 +121,7 @@ def test_difference_of_stamps_over_midnight_of_the_29th_of_february() -> None:
 
 def test_impossible_date_has_no_time_but_stays_an_entry() -> None:
     assert only("13-45 99:00:00.000  1  1 I T: a").at_s is None
+    assert only("0001-01-01 00:00:00.000 +2359  1  1 I T: a").at_s is None  # before the first year
 
 
 @given(st.binary(max_size=400))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicehub.android.usb import Usb, parse_functions, parse_usb
+from devicehub.android.usb import Usb, parse_functions, parse_speeds, parse_usb
 
 MTP = frozenset({"mtp"})
 
@@ -85,3 +85,18 @@ def test_nothing_is_known_of_a_silent_phone() -> None:
 def test_any_text(state: str, config: str, svc: str, dumpsys: str) -> None:
     usb = parse_usb(state=state, config=config, svc=svc, dumpsys=dumpsys)
     assert usb.functions is None or "adb" not in usb.functions
+
+
+@pytest.mark.parametrize(
+    ("text", "speeds"),
+    [
+        ("current_speed=high-speed\nmaximum_speed=super-speed-plus\n", (480, 10_000)),
+        ("current_speed=super-speed\r\n", (5000, None)),
+        ("current_speed=UNKNOWN\nmaximum_speed=super-speed\n", (None, None)),
+        ("current_speed=UNKNOWN\nmaximum_speed=high-speed\ncurrent_speed=full-speed\n", (12, 480)),
+        ("sh: /sys/class/udc/a600000.dwc3/current_speed: Permission denied\n", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_speed_of_the_port(text: str, speeds: tuple[int | None, int | None]) -> None:
+    assert parse_speeds(text) == speeds

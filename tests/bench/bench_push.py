@@ -22,16 +22,20 @@ from devicehub.adb.server import private_server
 from devicehub.units import GIB, MB, MIB
 from tests.bench.phone import phone
 from tests.bench.push_peer import PEERS
+from tests.bench.results import Result
 from tests.bench.timing import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_OURS: Final = "ours"
 _BASE: Final = "adb push"
+_LEAST_SPEED: Final = 0.9
+_MOST_CPU: Final = 1.5
 _REMOTE: Final = "/data/local/tmp/bench.bin"
 
 
-async def bench(size: int = GIB, rounds: int = 3) -> None:
+async def bench(size: int = GIB, rounds: int = 3) -> list[Result]:
     """Print one line per peer: throughput, CPU time of the client, both also as ratios to `adb push`."""
     seconds: dict[str, list[float]] = {name: [] for name in PEERS}
     cpu_s: dict[str, list[float]] = {name: [] for name in PEERS}
@@ -48,7 +52,7 @@ async def bench(size: int = GIB, rounds: int = 3) -> None:
                     if number > 0:  # the first round warms the caches
                         seconds[peer].append(taken_s)
                         cpu_s[peer].append(used_s)
-    _report(size, rounds, seconds, cpu_s)
+    return _report(size, rounds, seconds, cpu_s)
 
 
 async def _push(peer: str, port: int, transport: Transport, local: Path, size: int) -> tuple[float, float]:
@@ -81,10 +85,10 @@ def _fill(path: Path, size: int) -> None:
             size -= file.write(block[:size])
 
 
-def _report(size: int, rounds: int, seconds: dict[str, list[float]], cpu_s: dict[str, list[float]]) -> None:
-    print(
-        f"push of {size / MIB:g} MiB, {rounds} rounds (ours: at least 0.9 x the speed, at most 1.5 x the CPU)"
-    )
+def _report(
+    size: int, rounds: int, seconds: dict[str, list[float]], cpu_s: dict[str, list[float]]
+) -> list[Result]:
+    print(f"push of {size / MIB:g} MiB, {rounds} rounds")
     for peer in PEERS:
         rates: Sequence[float] = [size / MB / taken_s for taken_s in seconds[peer]]
         base_rates = [size / MB / taken_s for taken_s in seconds[_BASE]]
@@ -92,6 +96,10 @@ def _report(size: int, rounds: int, seconds: dict[str, list[float]], cpu_s: dict
             f"  {peer:<10} {statistics.median(rates):8.1f} MB/s   x {ratio(rates, base_rates):.2f}"
             f"   CPU {statistics.median(cpu_s[peer]):6.2f} s   x {ratio(cpu_s[peer], cpu_s[_BASE]):.2f}"
         )
+    return [
+        Result("push", "speed / adb push", ratio(seconds[_BASE], seconds[_OURS]), "x", least=_LEAST_SPEED),
+        Result("push", "CPU / adb push", ratio(cpu_s[_OURS], cpu_s[_BASE]), "x", most=_MOST_CPU),
+    ]
 
 
 def main() -> None:

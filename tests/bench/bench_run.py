@@ -20,6 +20,7 @@ from devicehub.adb.server import find_adb
 from devicehub.runner.contract import engine_env
 from devicehub.settings import PHONE_ROOT
 from tests.bench.phone import stocked_phone
+from tests.bench.results import Result
 from tests.bench.timing import interleave, report
 from tests.e2e.command import devicehub
 
@@ -34,7 +35,7 @@ _FOLDER: Final = "/data/local/tmp/bench"
 _ARGV: Final = ("run", "tiny", "--profile", "greedy-repeatable", "--prompt", _PROMPT, "--json")
 
 
-async def bench(rounds: int = 10) -> None:
+async def bench(rounds: int = 10) -> list[Result]:
     """Print both medians, the overhead, and where it goes by the run's own timings."""
     records: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
@@ -49,7 +50,7 @@ async def bench(rounds: int = 10) -> None:
                 },
                 rounds=rounds,
             )
-    _report(rounds, seconds, records[-rounds:])
+    return _report(rounds, seconds, records[-rounds:])
 
 
 async def _run(env: Mapping[str, str], records: list[dict[str, Any]]) -> None:
@@ -82,17 +83,15 @@ def _write_script(folder: Path, record: Mapping[str, Any]) -> Path:
     return script
 
 
-def _report(rounds: int, seconds: Mapping[str, list[float]], records: list[dict[str, Any]]) -> None:
-    report(
-        f"a run of llm_demo, {rounds} rounds (overhead: at most {_MOST_S * 1000:.0f} ms)",
-        seconds,
-        base=_SCRIPT,
-    )
+def _report(rounds: int, seconds: Mapping[str, list[float]], records: list[dict[str, Any]]) -> list[Result]:
+    report(f"a run of llm_demo, {rounds} rounds", seconds, base=_SCRIPT)
     overhead_s = [run - bare for run, bare in zip(seconds[_RUN], seconds[_SCRIPT], strict=True)]
-    print(f"  {'overhead':<34} {statistics.median(overhead_s) * 1000:9.1f} ms")
+    overhead_ms = statistics.median(overhead_s) * 1000
+    print(f"  {'overhead':<34} {overhead_ms:9.1f} ms")
     phases = [_phases(record, whole_s) for record, whole_s in zip(records, seconds[_RUN], strict=True)]
     for name in phases[0]:
         print(f"    {name:<32} {statistics.median(phase[name] for phase in phases):9.1f} ms")
+    return [Result("run", "overhead of a run", overhead_ms, "ms", most=_MOST_S * 1000)]
 
 
 def _phases(record: Mapping[str, Any], whole_s: float) -> dict[str, float]:

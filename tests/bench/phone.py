@@ -11,7 +11,7 @@ from devicehub.adb.client import AdbClient
 from devicehub.adb.server import private_server
 from devicehub.demo_model import demo_model_dir
 from devicehub.sim.bundles import engine_bundle
-from tests.e2e.command import DEVICEHUB, devicehub
+from tests.e2e.command import DEVICEHUB, devicehub, stop_hub
 from tests.e2e.fleet import free_ports
 
 if TYPE_CHECKING:
@@ -69,4 +69,7 @@ async def stocked_phone(
             answer = await devicehub(*argv, env=env)
             if answer.status:
                 raise RuntimeError(answer.stderr)
-        yield env
+        try:
+            yield env
+        finally:
+            await stop_hub(env)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
+import signal
 import sqlite3
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -15,10 +17,13 @@ import pytest
 
 from devicehub import procs
 from devicehub.adb.server import ensure_server, private_server
+from devicehub.api.hubfile import find_running
 from devicehub.clock import SystemClock
 from devicehub.demo_model import demo_model_dir
-from devicehub.dispatch.request import RunRequest
+from devicehub.dispatch.keeper import Keeper
+from devicehub.dispatch.request import RunRequest, SilentListener
 from devicehub.errors import AdbError, SimError
+from devicehub.fleet.fleet import answering
 from devicehub.hub import open_hub
 from devicehub.profiles.load import run_profile
 from devicehub.runs.model import RunRecord
@@ -106,6 +111,21 @@ class Bench:
         return words[0] != boot_id or not self.faults.processes("supervise.sh")
 
 
+@dataclass(frozen=True)
+class Carrying:
+    """A hub that carries runs, and the command that asked for them."""
+
+    hub: asyncio.subprocess.Process
+    asking: asyncio.subprocess.Process
+
+    async def kill(self) -> None:
+        """Kill both; a command whose hub breaks off would start it again."""
+        for process in (self.asking, self.hub):
+            if process.returncode is None:
+                os.kill(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
 class Desk:
     """A hub with some phones.
 
@@ -153,8 +173,8 @@ class Desk:
         await _kill_server(self.server)
 
     @contextlib.asynccontextmanager
-    async def command(self, *benches: Bench, retries: int) -> AsyncIterator[asyncio.subprocess.Process]:
-        """`devicehub run` in a process of its own, on these phones of one build."""
+    async def command(self, *benches: Bench, retries: int) -> AsyncIterator[Carrying]:
+        """`devicehub run` and the hub that it asks, each a process, on these phones of one build."""
         words: list[str | Path] = [DEVICEHUB, "run", MODEL, "--engine", benches[0].build]
         for bench in benches:
             words += ["--on", (await self.device(bench)).serial]
@@ -165,8 +185,12 @@ class Desk:
             "ANDROID_ADB_SERVER_PORT": str(self.server.address.port),
             "DEVICEHUB_HOME": str(self.hub.home.root),
         }
-        async with procs.child([*words, "--retries", str(retries)], env=environ) as process:
-            yield process
+        async with procs.child([DEVICEHUB, "serve"], env=environ) as hub:
+            async with asyncio.timeout(BOUND_S):
+                while find_running(self.hub.home) is None:
+                    await self.clock.sleep(_LOOK_S)
+            async with procs.child([*words, "--retries", str(retries)], env=environ) as asking:
+                yield Carrying(hub, asking)
 
     async def carry(self, bench: Bench, *, retries: int = 0) -> RunRecord:
         """One run to its end, as `devicehub run` carries it."""
@@ -176,14 +200,34 @@ class Desk:
             return (await self.hub.run(request, device, bench.listener)).record
 
     async def adopted(self) -> None:
-        """Let later commands take up what was left, until no run is open."""
+        """Let a later hub take up what was left, until no run is open."""
         async with asyncio.timeout(BOUND_S):
             for bench in self.benches:
                 await self.device(bench)
-            await self.hub.adopt()
-            while self.hub.store.open_runs():
-                await self.clock.sleep(_LOOK_S)
-                await self.hub.adopt()
+            async with self._keeping():
+                while self.hub.store.open_runs():
+                    await self.clock.sleep(_LOOK_S)
+                    await self.hub.devices()
+
+    @contextlib.asynccontextmanager
+    async def _keeping(self) -> AsyncIterator[None]:
+        """What a hub has to look after runs that nobody carries, at work."""
+        hub, means = self.hub, await self.hub.means()
+        keeper = Keeper(
+            hub.store,
+            self.clock,
+            phones=lambda: [(device, hub.transport(device)) for device in answering(hub.fleet.devices())],
+            means=lambda: means,
+            listener=lambda _run_id: SilentListener(),
+            on_end=lambda _run_id: None,
+            lost_after_s=math.inf,
+            keep_days=None,
+            patience_s=_PATIENCE_S,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(keeper.run())
+            yield
+            working.cancel()
 
     async def decided(self) -> None:
         """Wait until no phone carries on by itself."""
@@ -195,7 +239,8 @@ class Desk:
         rows = self.hub.store.runs(limit=-1)
         assert self.hub.store.open_runs() == []
         ends = [self._stored(row) for row in rows]
-        await self.hub.adopt()
+        async with self._keeping():
+            await self.clock.sleep(_LOOK_S)
         assert [self._stored(row) for row in rows] == ends
         for bench in self.benches:
             await self._assert_free(bench)
@@ -243,11 +288,20 @@ async def desk_with(folder: Path, *wanted: tuple[PhoneSpec, str]) -> AsyncIterat
         stack.callback(lambda: hub.store.close())
         for name, bundle in BUNDLES.items():
             hub.engines.add(engine_bundle(bundle), name)
-        hub.models.add(demo_model_dir(), MODEL)
+        hub.models.add(_model_of_its_own(folder), MODEL)
         desk = Desk(server, hub, benches)
         for bench in benches:
             await desk.device(bench)
         yield desk
+
+
+def _model_of_its_own(folder: Path) -> Path:
+    """The demo model with another content id, so without a fixture: a run here is its one launch."""
+    model = folder / "model"
+    shutil.copytree(demo_model_dir(), model)
+    config = model / "config.json"
+    config.write_text(config.read_text().replace('"n_gram": 8', '"n_gram": 9'))
+    return model
 
 
 async def _kill_server(server: PrivateServer) -> None:

@@ -51,6 +51,9 @@ class Listener:
             return lambda size: None
         return lambda size: self._come["deploying"].set()
 
+    def on_samples(self, data: bytes) -> None:
+        pass
+
     def on_text(self, text: str) -> None:
         """The first word of the model is the moment of decoding."""
         if text.strip():

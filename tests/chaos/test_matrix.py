@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from itertools import product
 from typing import TYPE_CHECKING, get_args
 
@@ -52,11 +50,10 @@ async def test_a_fault_at_a_moment_ends_the_run_once(case: Case, tmp_path: Path)
 async def test_the_run_of_a_killed_hub_is_ended_by_the_next_command(case: Case, tmp_path: Path) -> None:
     async with desk_with(tmp_path, (PhoneSpec(), "stdout")) as desk:
         (bench,) = desk.benches
-        async with asyncio.timeout(BOUND_S), desk.command(bench, retries=case.retries) as hub:
+        async with asyncio.timeout(BOUND_S), desk.command(bench, retries=case.retries) as carrying:
             await come_from_outside(desk, bench, case.moment)
             bench.faults.freeze()  # the moment lasts until the hub is dead
-            os.kill(hub.pid, signal.SIGKILL)
-            await hub.wait()
+            await carrying.kill()
             bench.faults.thaw()
         await desk.adopted()
         (record,) = await desk.assert_ended_once()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -99,20 +98,19 @@ async def _carry(desk: Desk, bench: Bench, plan: Plan) -> None:
 
 
 async def _with_a_dying_hub(desk: Desk, plan: Plan) -> None:
-    """Let a command carry the runs, and kill it at a moment of the first one."""
+    """Let a hub of its own carry the runs, and kill it at a moment of the first one."""
 
     async def hurt(bench: Bench, injury: Injury) -> None:
         await come_from_outside(desk, bench, injury.moment)
         await strike(desk, bench, injury.fault, for_s=injury.for_s)
 
     assert plan.hub_dies is not None
-    async with desk.command(*desk.benches, retries=plan.retries) as hub, asyncio.TaskGroup() as tasks:
+    async with desk.command(*desk.benches, retries=plan.retries) as carrying, asyncio.TaskGroup() as tasks:
         injuring = [tasks.create_task(hurt(bench, injury)) for bench, injury in _injuries(desk, plan)]
         dying = asyncio.ensure_future(come_from_outside(desk, desk.benches[0], plan.hub_dies))
-        ending = asyncio.ensure_future(hub.communicate())
+        ending = asyncio.ensure_future(carrying.asking.communicate())
         await asyncio.wait({dying, ending}, return_when=asyncio.FIRST_COMPLETED)
-        if hub.returncode is None:
-            os.kill(hub.pid, signal.SIGKILL)
+        await carrying.kill()
         dying.cancel()
         await ending
         await desk.decided()

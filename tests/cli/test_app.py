@@ -13,9 +13,11 @@ from devicehub import procs
 from devicehub.sim.app.spec import AppSpec
 from devicehub.sim.phone import PhoneSpec
 from tests.deploy.conftest import OnePhone, phone
+from tests.e2e.command import stop_hub
 from tests.sim.app.make_apk import ApkSpec, make_apk
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from devicehub.procs import Completed
@@ -31,7 +33,7 @@ class Command:
 
     def __init__(self, home: Path, one: OnePhone) -> None:
         address = one.client.address
-        self._env = {
+        self.env = {
             **os.environ,
             "DEVICEHUB_HOME": str(home),
             "ANDROID_ADB_SERVER_ADDRESS": address.host,
@@ -40,12 +42,14 @@ class Command:
 
     async def __call__(self, *argv: str | Path) -> Completed:
         start = [sys.executable, "-c", "from devicehub.cli.main import main; main()", "app", "install"]
-        return await procs.run([*start, *argv], timeout_s=120, env=self._env)
+        return await procs.run([*start, *argv], timeout_s=120, env=self.env)
 
 
 @pytest.fixture
-def install(tmp_path: Path, phone: OnePhone) -> Command:
-    return Command(tmp_path / "home", phone)
+async def install(tmp_path: Path, phone: OnePhone) -> AsyncIterator[Command]:
+    command = Command(tmp_path / "home", phone)
+    yield command
+    await stop_hub(command.env)
 
 
 @pytest.mark.parametrize("phone", [EMPTY], indirect=True)
@@ -88,7 +92,7 @@ async def test_without_an_apk_it_tells_what_is_there(install: Command, phone: On
 async def test_a_release_build_needs_its_key(install: Command) -> None:
     told = await install()
     assert f"{PACKAGE}.release".encode() in told.stdout
-    assert b"DEVICEHUB_APP_KEY" in told.stdout
+    assert b"app_key" in told.stdout
 
 
 async def test_a_file_that_is_no_apk(install: Command, tmp_path: Path) -> None:

@@ -7,24 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devicehub.cli.main import main
+from devicehub.demo_model import demo_model_dir
+from tests.cli.hub_fixture import hub, run
 from tests.engines.elf_maker import make_elf
 from tests.models.make_folder import make_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+__all__ = ["hub"]
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVICEHUB_HOME", str(tmp_path / "home"))
-
-
-def run(*argv: str | Path) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([*map(str, argv)])
-    assert isinstance(caught.value.code, int)
-    return int(caught.value.code)
+pytestmark = pytest.mark.usefixtures("hub")
 
 
 def read_json(capsys: pytest.CaptureFixture[str]) -> Any:
@@ -59,6 +52,68 @@ def test_model_is_added_listed_and_removed(tmp_path: Path, capsys: pytest.Captur
     assert run("models", "remove", "small") == 0
     assert run("models", "list", "--json") == 0
     assert read_json(capsys) == []
+
+
+def test_model_that_the_wheel_cannot_load_is_added_and_the_reason_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_model(tmp_path / "tiny")
+    assert run("models", "add", folder) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "tiny\n"
+    assert "tiny: no fixture: the MNN wheel " in captured.err
+    assert captured.err.endswith("; what phones answer will not be checked\n")
+    assert run("models", "list") == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1].split()[:2] == ["tiny", "ok"]
+    assert captured.out.splitlines()[1].split()[4] == "no"
+    assert captured.err.startswith("tiny: no fixture: the MNN wheel ")
+    assert run("models", "check", "tiny", "--fixture") == 1
+    assert "no fixture" in capsys.readouterr().out
+
+
+def test_model_is_added_without_asking_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("models", "add", make_model(tmp_path / "tiny"), "--no-fixture", "--json") == 0
+    captured = capsys.readouterr()
+    model = json.loads(captured.out)
+    assert (model["fixture"], model["fixture_reason"]) == (
+        None,
+        "none was made; `devicehub models check tiny --fixture` makes it",
+    )
+    assert "no fixture" not in captured.err
+
+
+def test_demo_model_has_its_fixture_and_answers_it_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("models", "add", demo_model_dir(), "--name", "tiny") == 0
+    assert "asking" not in capsys.readouterr().err
+    assert run("models", "check", "tiny", "--fixture", "--json") == 0
+    captured = capsys.readouterr()
+    checked = json.loads(captured.out)
+    assert (checked["problems"], checked["fixture"]["prompts"], checked["fixture"]["source"]) == (
+        [],
+        3,
+        "unchecked",
+    )
+    assert "tiny: it answers as before (MNN " in captured.err
+    assert run("models", "list") == 0
+    captured = capsys.readouterr()
+    assert "yes" in captured.out.splitlines()[1].split()
+    assert captured.err == ""
+
+
+def test_check_names_what_changed_and_asks_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_model(tmp_path / "tiny")
+    assert run("models", "add", folder, "--no-fixture") == 0
+    assert run("models", "check", "tiny") == 0
+    capsys.readouterr()
+    (folder / "llm.mnn").write_bytes(b"other")
+    assert run("models", "check", "tiny", "--fixture") == 1
+    captured = capsys.readouterr()
+    assert captured.out == "tiny: 1 of 5 files changed\n"
+    assert "tiny: llm.mnn has changed since it was added; run `devicehub models add " in captured.err
+    assert "asking" not in captured.err
 
 
 @pytest.mark.parametrize("group", ["engines", "models"])

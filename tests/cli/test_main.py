@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devicehub import errors
 from devicehub.cli.exit_codes import ExitCode, exit_code_for
 from devicehub.cli.main import main
 from devicehub.cli.output import print_json
-from devicehub.errors import AdbRefused, DeviceGone, ShellFailed
+from devicehub.errors import AdbRefused, ApiError, DeviceGone, HubError, ShellFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,21 +54,13 @@ def test_a_file_without_an_end_is_read_to_a_limit(
     assert "/dev/zero: is larger than 16 MiB" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "command", [["models", "add", "{model}"], ["engines", "add", "devicehub/sim/engines/virtual"]]
-)
 def test_a_home_that_cannot_be_written_is_named_with_its_variable(
-    command: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from devicehub.demo_model import demo_model_dir
-
     (tmp_path / "file").touch()
     monkeypatch.setenv("DEVICEHUB_HOME", str(tmp_path / "file"))
-    assert run(*(word.format(model=demo_model_dir()) for word in command)) == 4
-    said = capsys.readouterr().err.splitlines()[-1]
+    assert run("devices") == 4
+    [said] = capsys.readouterr().err.splitlines()
     assert "cannot be written" in said
     assert "DEVICEHUB_HOME" in said
 
@@ -77,6 +70,24 @@ def test_a_folder_given_to_profiles_check_is_called_a_folder(
 ) -> None:
     assert run("profiles", "check", tmp_path) == 4
     assert "is a folder" in capsys.readouterr().err
+
+
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, HubError) and kind is not ApiError
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_of_the_hub_ends_a_command_as_that_error_here_would(kind: type[HubError]) -> None:
+    here = exit_code_for(kind.__new__(kind))
+    assert exit_code_for(ApiError("so it is", code=1, kind=kind.__name__)) is here
+
+
+@pytest.mark.parametrize("kind", ["", "annotations", "shlex", "NoSuchError", "Path"])
+def test_answer_of_an_unknown_kind_is_a_failure(kind: str) -> None:
+    assert exit_code_for(ApiError("so it is", code=1, kind=kind)) is ExitCode.FAILED
 
 
 def test_a_phone_that_says_no_was_reached() -> None:

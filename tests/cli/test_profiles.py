@@ -130,3 +130,23 @@ def test_a_custom_workload_is_shown_whole_and_checked_to_its_patterns(
     [problem] = printed(capsys)
     assert (problem["key"], problem["file"]) == ("custom.success[0].regex", str(home / "runs" / "mine.toml"))
     assert "is no regular expression" in problem["problem"]
+
+
+def test_schema_of_a_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("schema", "recipes") == 0
+    assert "quant_bit" in printed(capsys)["$defs"]["RecipeFile"]["properties"]["flags"]["properties"]
+    assert run("schema", "phones") == 2
+    assert "socs" in capsys.readouterr().err
+
+
+def test_recipe_is_shown_and_checked(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", "extreme-speed") == 0
+    assert "quant_block = 256" in capsys.readouterr().out
+    (home / "recipes").mkdir()
+    wrong = home / "recipes" / "mine.toml"
+    wrong.write_text(
+        'summary = "x"\npurpose = "x"\nflags = {quant_bits = 4}\nengines = {least = "3.5.0"}\n',
+        encoding="utf-8",
+    )
+    assert run("check", wrong) == 1
+    assert "flags.quant_bits" in capsys.readouterr().out

@@ -14,9 +14,11 @@ from devicehub.engines.catalog import EngineCatalog
 from devicehub.models.catalog import ModelCatalog
 from devicehub.settings import Home
 from tests.deploy.conftest import OnePhone, phone
+from tests.e2e.command import stop_hub
 from tests.models.make_folder import make_model
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from devicehub.procs import Completed
@@ -29,7 +31,7 @@ class Command:
 
     def __init__(self, home: Path, one: OnePhone) -> None:
         address = one.client.address
-        self._env = {
+        self.env = {
             **os.environ,
             "DEVICEHUB_HOME": str(home),
             "ANDROID_ADB_SERVER_ADDRESS": address.host,
@@ -38,12 +40,14 @@ class Command:
 
     async def __call__(self, *argv: str | Path) -> Completed:
         start = [sys.executable, "-c", "from devicehub.cli.main import main; main()", "push"]
-        return await procs.run([*start, *argv], timeout_s=60, env=self._env)
+        return await procs.run([*start, *argv], timeout_s=60, env=self.env)
 
 
 @pytest.fixture
-def push(tmp_path: Path, phone: OnePhone) -> Command:
-    return Command(tmp_path / "home", phone)
+async def push(tmp_path: Path, phone: OnePhone) -> AsyncIterator[Command]:
+    command = Command(tmp_path / "home", phone)
+    yield command
+    await stop_hub(command.env)
 
 
 async def test_model_dry_run_then_push_then_nothing_to_do(
@@ -102,5 +106,5 @@ async def test_wrong_arguments_say_so(push: Command, tmp_path: Path) -> None:
     ):
         done = await push(*argv)
         assert (done.status, done.stdout) == (4, b""), argv
-        assert done.stderr.count(b"\n") == 1
+        assert done.stderr.count(b"devicehub: ") == 1
     assert (await push("model", "x", "--on", "no-such-phone")).status == 2

@@ -1,73 +1,51 @@
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
-
 import pytest
+from msgspec.structs import replace
 
-from devicehub.adb.address import ServerAddress
-from devicehub.adb.client import AdbClient
-from devicehub.adb.wire import DeviceLine
-from devicehub.cli.run_view import carry_all, finish
-from devicehub.device.lifecycle import DeviceState
-from devicehub.device.model import Device
-from devicehub.dispatch.request import RunRequest
-from devicehub.engines.catalog import Engine
-from devicehub.errors import HubError, NoSpace, PhoneLocked
-from devicehub.hub import Hub
-from devicehub.manifest import Manifest
-from devicehub.models.catalog import Model
-from devicehub.profiles.load import RunProfile
-from devicehub.settings import Home
-from tests.manual_clock import ManualClock
+from devicehub.cli.exit_codes import exit_code_for
+from devicehub.cli.run_view import Narration, finish
+from devicehub.errors import ApiError, HubError, PhoneAway
+from devicehub.runs.model import HubProblem
+from tests.store.samples import record
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from devicehub.dispatch.carrier import Outcome
-    from devicehub.dispatch.request import RunListener
-
-FULL = NoSpace(serial="S1", path="/data", needed=9, free=1)
-TAKEN = PhoneLocked(serial="S2", holder="r1")
+FULL = HubProblem(kind="NoSpace", sentence="S1: /data has no room", transient=False)
+AWAY = PhoneAway(serial="S2", run_id="b", waited_s=0)
 
 
-class TwoPhones(Hub):
-    """S1 is full; S2 goes on after that, and then turns out to be taken."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(AdbClient(ServerAddress()), Home(folder), ManualClock())
-        self._full = asyncio.Event()
-
-    async def run(self, request: RunRequest, device: Device, listener: RunListener | None = None) -> Outcome:
-        assert listener is not None
-        listener.on_transfer("model", 4)(1)
-        if device.serial == "S1":
-            self._full.set()
-            raise FULL
-        await self._full.wait()
-        await asyncio.wait([asyncio.ensure_future(self._full.wait())])
-        raise TAKEN
+def test_every_error_is_said_and_the_first_one_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = replace(record("failed", "a", cause="no_space"), error=FULL, launches=[])
+    with pytest.raises(HubError, match="S1: /data has no room"):
+        finish([refused, AWAY], as_json=False)
+    said = capsys.readouterr()
+    assert said.err == f"devicehub: {AWAY}\n"
+    assert said.out == ""  # a run without a launch has nothing to show
 
 
-def request(folder: Path) -> RunRequest:
-    empty = Manifest(())
-    engine = Engine("e-1", "e", "virtual", folder, empty, (), None, None, None, "")
-    model = Model("m-1", "m", folder, empty, ())
-    profile = RunProfile("default", "", {}, folder)
-    return RunRequest("r", model, engine=engine, profile=profile, prompts=b"Hi\n")
+def test_run_that_the_hub_refused_ends_with_the_status_of_its_error() -> None:
+    problem = replace(FULL, kind="InputError", sentence="top_k: is 0")
+    with pytest.raises(ApiError) as caught:
+        finish([replace(record("failed", "a", cause="refused"), error=problem, launches=[])], as_json=True)
+    assert exit_code_for(caught.value) == 4
 
 
-async def test_a_phone_that_cannot_run_leaves_the_others_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pairs = [
-        (request(tmp_path), Device(DeviceState.READY, (DeviceLine(serial, "device"),)))
-        for serial in ("S1", "S2")
+def test_run_that_failed_on_its_phone_ends_with_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        finish([record("succeeded", "a"), record("failed", "b", cause="segfault")], as_json=False)
+    assert caught.value.code == 1
+    assert "b failed: segfault" in capsys.readouterr().out
+
+
+def test_push_that_another_process_tells_of_is_shown_by_quarters(capsys: pytest.CaptureFixture[str]) -> None:
+    narration = Narration("S1", stream_text=False)
+    for done in (0, 30, 60, 100):
+        narration.on_progress("model", done, 100)
+    narration.on_progress("engine", 5, 5)
+    narration.close()
+    shares = [line.split(": ")[1:] for line in capsys.readouterr().err.splitlines()]
+    assert [f"{label} {share.split()[0]}" for label, share in shares] == [
+        "model 25%",
+        "model 50%",
+        "model 100%",
+        "engine 100%",
     ]
-    outcomes = await carry_all(TwoPhones(tmp_path), pairs, as_json=False)
-    assert outcomes == [FULL, TAKEN]
-    capsys.readouterr()
-    with pytest.raises(HubError) as caught:
-        finish(outcomes, as_json=False)
-    assert caught.value is FULL
-    assert capsys.readouterr().err == f"devicehub: {TAKEN}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,16 @@ import msgspec
 import pytest
 
 from devicehub.cli import runs_list
-from devicehub.cli.main import main
 from devicehub.dispatch.journal import own_process
-from devicehub.runs.model import Caution, Conditions, RunHeader
-from devicehub.settings import find_home
+from devicehub.runs.model import Caution, Conditions, Fidelity, Protocol, RunHeader, summarize
+from devicehub.settings import Home
 from devicehub.store.model import Excerpt
-from devicehub.store.store import Store
+from tests.cli.hub_fixture import hub, hub_in_thread, store
+from tests.cli.hub_fixture import run as run_command
 from tests.store.samples import launch, record, run_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from devicehub.store.store import Store
 NOW_S = 1_790_000_000.0
 SAMPLES = (
     b"head\tup=10.00\twall=5.0\tup2=10.01\tperiod=1\n"
@@ -30,24 +30,18 @@ SAMPLES = (
 )
 
 
+__all__ = ["hub", "store"]
+
+pytestmark = pytest.mark.usefixtures("hub")
+
+
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEVICEHUB_HOME", str(tmp_path / "home"))
+def _zone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.setenv("ADB_SERVER_SOCKET", "tcp:127.0.0.1:1")  # nothing listens there
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(find_home().database) as opened:
-        yield opened
 
 
 def run(*argv: str | Path) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(["runs", *map(str, argv)])
-    assert isinstance(caught.value.code, int)
-    return int(caught.value.code)
+    return run_command("runs", *argv)
 
 
 def begin(store: Store, run_id: str, number: int = 0, **changed: Any) -> None:
@@ -82,19 +76,19 @@ def test_list_of_a_new_user_says_how_to_begin(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == "[]\n"
 
 
-def test_list_shows_all_columns_in_a_pipe(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_shows_all_columns_where_asked(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     three_runs(store)
-    assert run("list") == 0
+    assert run("list", "--wide") == 0
     captured = capsys.readouterr()
     header, *lines = captured.out.splitlines()
-    assert header.split("  ")[0] == "id"
+    assert [name.strip() for name in header.split("  ") if name] == [
+        name for name, _, _ in runs_list._COLUMNS
+    ]
     assert [line.split()[0] for line in lines] == ["b-left", "ab-bad", "aa-good"]
     assert "running (left)" in lines[0]
     assert "failed: segfault" in lines[1]
-    assert lines[2].endswith("9.25 (virtual)")
-    assert captured.err == (
-        "left: no command carries it any more; `devicehub runs watch b-left` takes it up\n"
-    )
+    assert lines[2].endswith("9.25 (virtual)  unknown")
+    assert captured.err == ("left: nobody carries it; the hub takes it up when its phone is there\n")
 
 
 @pytest.mark.parametrize(
@@ -102,11 +96,11 @@ def test_list_shows_all_columns_in_a_pipe(store: Store, capsys: pytest.CaptureFi
     [
         (30, ["id", "state"]),
         (45, ["id", "state", "decode tok/s"]),
-        (80, ["id", "state", "serial", "product", "model", "engine", "decode tok/s"]),
-        (200, [header for header, _, _ in runs_list._COLUMNS]),
+        (80, ["id", "state", "model", "protocol", "launches", "decode tok/s", "fidelity"]),
+        (300, [header for header, _, _ in runs_list._COLUMNS]),
     ],
 )
-def test_list_leaves_out_what_a_terminal_has_no_room_for(
+def test_list_leaves_out_what_there_is_no_room_for(
     store: Store,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -114,12 +108,47 @@ def test_list_leaves_out_what_a_terminal_has_no_room_for(
     shown: list[str],
 ) -> None:
     three_runs(store)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     assert run("list") == 0
     header, *lines = capsys.readouterr().out.splitlines()
     assert [name.strip() for name in header.split("  ") if name] == shown
     assert max(len(line) for line in (header, *lines)) <= max(columns, 31)
+
+
+def test_list_shows_a_speed_beside_its_fidelity_launches_and_protocol(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin(store, "r1")
+    made = record(
+        run_id="r1",
+        fidelity=0.9989,
+        answered=Fidelity(share=0.9989),
+        launches=[launch(number=number) for number in (1, 2)],
+        summary=summarize([launch(number=number) for number in (1, 2)]),
+        protocol=Protocol(id="standard", summary="s", workload="bench"),
+    )
+    store.finish("r1", made, wall_s=NOW_S)
+    assert run("list") == 0
+    _, line = capsys.readouterr().out.splitlines()
+    assert line.split()[-6:] == ["standard", "2", "9.25", "(virtual)", "99.8", "%"]
+    assert run("list", "--json") == 0
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["fidelity"], row["protocol"], row["launches"]) == (0.9989, "standard", 2)
+
+
+def test_list_never_shows_a_speed_without_its_fidelity(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin(store, "20261123-055745-6bb0b2")
+    stopped = record("cancelled", "20261123-055745-6bb0b2", cause="stopped", launches=[launch()])
+    stopped = msgspec.structs.replace(stopped, summary=summarize([launch()]), answered=Fidelity(share=None))
+    store.finish("20261123-055745-6bb0b2", stopped, wall_s=NOW_S)
+    assert run("list") == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert "decode tok/s" in header
+    assert header.endswith("fidelity")
+    assert lines[0].endswith("unknown")
+    assert max(map(len, [header, *lines])) <= 80
 
 
 def test_list_as_json_holds_what_is_agreed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,7 +219,7 @@ def test_show_tells_a_failed_run_whole(store: Store, capsys: pytest.CaptureFixtu
     assert run("show", "ab") == 0
     out = capsys.readouterr().out
     assert out.startswith("ab-bad  failed: segfault\n")
-    for part in ("a line that proves it", "The sky is blue.", "trusted  no: the run"):
+    for part in ("a line that proves it", "The sky is blue.", "no: the run is failed"):
         assert part in out
     assert out.count("The sky is blue.") == 1
     assert out.splitlines()[-1].split()[2:] == ["end", "failed", "segfault"]
@@ -203,10 +232,10 @@ def test_show_tells_each_launch(store: Store, capsys: pytest.CaptureFixture[str]
     store.finish("r1", record(run_id="r1", launches=launches), wall_s=NOW_S + 31)
     assert run("show", "r1") == 0
     out = capsys.readouterr().out
-    assert [line.split() for line in out.splitlines() if line.split()[-2:] == ["120.50", "9.25"]] == [
-        [str(number), "succeeded", "-", "0", "3500", "ms", "120.50", "9.25"] for number in (1, 2, 3)
+    assert [line.split() for line in out.splitlines() if "measured" in line.split()] == [
+        [str(number), "measured", "3.5", "s", "120.50", "9.25", "410.0"] for number in (1, 2, 3)
     ]
-    assert "3 over 3 s, hottest 36.4 °C; devicehub runs export --samples r1\n" in out
+    assert "3 over 3 s, hottest 36.4 °C\ndevicehub runs export --samples r1\n" in out
 
 
 def test_show_tells_no_figure_that_is_not_known(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,13 +254,18 @@ def test_show_tells_no_figure_that_is_not_known(store: Store, capsys: pytest.Cap
     store.finish("r2", record("cancelled", "r2", conditions=whole), wall_s=NOW_S)
     assert run("show", "r1") == 0
     conditions = capsys.readouterr().out.split("conditions\n")[1]
-    assert "temperature  29.6 °C at the start\n" in conditions
-    assert "battery      80 % at the start\n" in conditions
+    assert re.search(r"^temperature +29.6 °C at the start$", conditions, re.MULTILINE)
+    assert re.search(r"^battery +80 % at the start$", conditions, re.MULTILINE)
+    assert re.search(r"^not known +skin, throttled, thermal status, ", conditions, re.MULTILINE)
     assert "None" not in conditions
     assert run("show", "r2") == 0
     conditions = capsys.readouterr().out.split("conditions\n")[1]
-    assert "temperature  29.6 °C to 31.0 °C\nat most      45.3 °C\n" in conditions
-    assert "battery      80 % to 79 %\nmemory left  at least 2.1 MB\n" in conditions
+    for label, text in (
+        ("temperature", "29.6 °C to 31.0 °C, at most 45.3 °C"),
+        ("battery", "80 % to 79 %"),
+        ("memory left", "at least 2.1 MB"),
+    ):
+        assert re.search(rf"^{label} +{text}$", conditions, re.MULTILINE)
 
 
 def test_show_tells_what_is_known_before_the_end(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -368,21 +402,32 @@ def test_export_into_a_device(store: Store, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.count("\n") == 2
 
 
-def test_damaged_database_is_told_and_a_new_one_begun(capsys: pytest.CaptureFixture[str]) -> None:
-    path = find_home().database
-    path.parent.mkdir()
-    path.write_bytes(b"no database" * 1000)
-    assert run("list", "--json") == 0
+def test_damaged_database_is_told_and_a_new_one_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "another")
+    monkeypatch.setenv("DEVICEHUB_HOME", str(home.root))
+    home.root.mkdir()
+    home.database.write_bytes(b"no database" * 1000)
+    with hub_in_thread(home):
+        assert run("list", "--json") == 0
     captured = capsys.readouterr()
     assert captured.out == "[]\n"
-    assert captured.err == (
-        f"the database of runs was damaged; it is kept as {path}.damaged-1, and a new one was begun\n"
+    aside = home.database.with_name("devicehub.db.damaged-1")
+    assert aside.exists()
+    assert (
+        captured.err == f"the database of runs was damaged; it is kept as {aside}, and a new one was begun\n"
     )
 
 
-def test_home_that_cannot_hold_a_database_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    find_home().database.mkdir(parents=True)
-    assert run("list") == 1
+def test_home_that_cannot_hold_a_database_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "another")
+    monkeypatch.setenv("DEVICEHUB_HOME", str(home.root))
+    home.database.mkdir(parents=True)
+    assert run("list") == 3
     captured = capsys.readouterr()
-    assert captured.err.startswith(f"devicehub: {find_home().database}: cannot be written: Is a directory; ")
+    assert captured.err.startswith("devicehub: the hub that was started has ended; ")
+    assert f"{home.database}: cannot be written: Is a directory; " in captured.err
     assert captured.err.count("\n") == 1

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from devicehub import procs
-from devicehub.demo_model import DEFAULT_PROMPT, demo_model_dir
+from devicehub.demo_model import DEFAULT_PROMPT, demo_fixture_file, demo_model_dir
 from devicehub.demo_model.corpus import EXPECTED_ANSWERS, GENERAL, TOPICS, unknown_prompt, vary
+from devicehub.demo_model.make_fixture import write_fixture
+from devicehub.errors import InputError
 from devicehub.units import MB
+from tests.models.make_folder import make_model
 
 
 async def ask(prompts: list[str]) -> list[str]:
@@ -84,3 +87,27 @@ def test_unknown_prompts_are_repeatable_and_never_empty(longest: int) -> None:
     drawn = [unknown_prompt(random.Random(seed), longest=longest) for seed in range(200)]
     assert drawn == [unknown_prompt(random.Random(seed), longest=longest) for seed in range(200)]
     assert all(drawn)
+
+
+def test_fixture_is_made_anew_byte_by_byte(tmp_path: Path) -> None:
+    write_fixture(demo_model_dir(), tmp_path / "fixture.json")
+    shipped = demo_fixture_file().read_bytes()
+    engine = json.loads(shipped)["engine"].encode()
+    made = (tmp_path / "fixture.json").read_bytes()
+    # Another version of the wheel answers alike.
+    assert made.replace(json.loads(made)["engine"].encode(), engine) == shipped
+
+
+def test_fixture_is_what_the_model_has_learnt() -> None:
+    for prompt in json.loads(demo_fixture_file().read_bytes())["prompts"]:
+        (answer,) = {topic.answer for topic in TOPICS if prompt["prompt"] in topic.prompts}
+        said = "".join(prompt["pieces"])
+        assert answer == said if prompt["ended"] else answer.startswith(said)
+
+
+def test_model_that_cannot_answer_leaves_the_fixture_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "fixture.json"
+    file.write_text("before")
+    with pytest.raises(InputError, match="has no fixture: the MNN wheel"):
+        write_fixture(make_model(tmp_path / "m"), file)
+    assert file.read_text() == "before"

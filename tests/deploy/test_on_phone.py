@@ -11,6 +11,7 @@ import pytest
 
 from devicehub.adb.sync import Sync
 from devicehub.deploy.carry import carry_out
+from devicehub.deploy.holding import read_holdings
 from devicehub.deploy.inventory import read_inventory
 from devicehub.deploy.plan import plan_push
 from devicehub.errors import DeployError, DeviceGone, HashMismatch, NoSpace
@@ -258,3 +259,12 @@ async def test_thousands_of_names_need_no_longer_command_line(phone: OnePhone, t
     assert outcome.files_sent == 300
     await phone.run(f'rm "{TARGET}/.devicehub-manifest.json"')
     assert (await _push(phone, folder)).files_skipped == 300
+
+
+async def test_phone_tells_which_models_it_holds(phone: OnePhone, bundle: Path) -> None:
+    assert await read_holdings(phone.transport) == {}
+    await _push(phone, bundle)
+    await phone.run(
+        "mkdir -p /data/local/tmp/mnn_models/foreign && echo x > /data/local/tmp/mnn_models/foreign/a"
+    )
+    assert await read_holdings(phone.transport) == {"tiny model's": _manifest(bundle).id}

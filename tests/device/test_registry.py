@@ -67,14 +67,32 @@ def test_a_phone_that_goes_is_absent_and_a_reboot_brings_the_same_device_back() 
     assert (device.state, device.identity) == (DeviceState.READY, Identity("S1", "boot-2"))
 
 
-def test_a_transport_that_goes_offline_and_back_needs_no_new_identification() -> None:
+def test_a_transport_that_was_silent_is_ready_at_once_and_asked_again() -> None:
     registry = Registry()
     registry.see([line("S1", 1)])
     registry.identified(line("S1", 1), ONE, FACTS)
     registry.see([line("S1", 1, "offline")])
     assert [device.state for device in registry.devices()] == [DeviceState.OFFLINE]
-    assert registry.see([line("S1", 1)]) == []
+    assert registry.see([line("S1", 1)]) == [line("S1", 1)]
     assert [device.state for device in registry.devices()] == [DeviceState.READY]
+    registry.identified(line("S1", 1), ONE, FACTS)
+    assert registry.see([line("S1", 1)]) == []
+
+
+def test_a_reboot_behind_a_transport_that_was_silent_is_the_same_device() -> None:
+    registry = Registry()
+    registry.see([line("10.0.0.7:5555", 1)])
+    registry.identified(line("10.0.0.7:5555", 1), ONE, FACTS)
+    registry.see([line("10.0.0.7:5555", 1, "offline")])
+    [back] = registry.see([line("10.0.0.7:5555", 1)])
+    registry.identified(back, Identity("S1", "boot-2"), FACTS)
+    registry.see([back])
+    (device,) = registry.devices()
+    assert (device.identity, device.state, device.transports) == (
+        Identity("S1", "boot-2"),
+        DeviceState.READY,
+        (back,),
+    )
 
 
 def test_an_unauthorized_phone_is_shown_and_identified_once_allowed() -> None:

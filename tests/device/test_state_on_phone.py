@@ -9,7 +9,7 @@ import pytest
 
 from devicehub.adb.client import AdbClient
 from devicehub.adb.server import private_server
-from devicehub.device.probe import read_state
+from devicehub.device.probe import read_end_state, read_state
 from devicehub.runs.preflight import preflight
 from devicehub.sim.phone import PhoneSpec, virtual_phone
 
@@ -27,7 +27,7 @@ async def read(phone: VirtualPhone, client: AdbClient) -> PhoneState:
 
 
 def slugs(state: PhoneState, *, needed_kib: int = 0) -> list[str]:
-    return [caution.slug for caution in preflight(state, needed_kib=needed_kib, detach=False)]
+    return [caution.slug for caution in preflight(state, needed_kib=needed_kib)]
 
 
 @pytest.mark.parametrize("android", [8, 11, 15])
@@ -40,6 +40,8 @@ async def test_phone_of_each_age_that_things_go_wrong_with(android: int) -> None
         assert before.usb.functions == frozenset({"mtp"})
         assert (before.screen.on, before.screen.locked) == (True, False)
         assert before.battery.plugged is True
+        assert (before.battery.sources, before.battery.charge) == (("usb",), "charging")
+        assert (before.usb_mbit_s, before.power_saver) == (480, False)
         assert slugs(before) == ["usb_mode"]
 
         phone.faults.set_battery(plugged=False)
@@ -47,6 +49,8 @@ async def test_phone_of_each_age_that_things_go_wrong_with(android: int) -> None
         state = await read(phone, client)
         assert (state.screen.on, state.screen.locked, state.battery.plugged) == (False, True, False)
         assert slugs(state) == ["usb_mode", "screen_off_on_battery"]
+        end = await read_end_state(client.transport(serial=phone.address))
+        assert (end.screen, end.plugged) == (state.screen, False)
 
 
 async def test_phone_in_order_and_short_of_memory() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from devicehub.device.soc import SocFacts
 from devicehub.runs.model import Conditions, DeviceRef, EngineRef, Launch, ModelRef, RunHeader
+from devicehub.runs.steps import Step
 from devicehub.workloads.record import Record
 
 
@@ -31,9 +32,14 @@ def header(**changed: Any) -> RunHeader:
         "config": {"max_new_tokens": 8},
         "config_sha256": "0" * 64,
         "prompts": 1,
+        "steps": measured(1),
         "started": 100.0,
     }
     return RunHeader(**fields | changed)
+
+
+def measured(launches: int) -> list[Step]:
+    return [Step(kind="measured")] * launches
 
 
 def launch(verdict: str = "succeeded", cause: str | None = None, number: int = 1) -> Launch:

@@ -233,7 +233,7 @@ async def test_an_answer_of_the_api_that_the_link_cut_is_asked_for_again(folder:
 @pytest.mark.parametrize(
     ("data", "cause", "word"),
     [
-        (http(code=401), "app_no_channel", "DEVICEHUB_APP_KEY"),
+        (http(code=401), "app_no_channel", "app_key"),
         (http(code=500), "generation_error", "status 500"),
         (http(delta("LlmSession not available", stop=True)), "generation_error", "LlmSession not available"),
         (http(), "generation_error", "no tokens"),

@@ -1,7 +1,8 @@
 from devicehub.dispatch.conditions import ConditionsReader
+from devicehub.runs.start import StartState
 from tests.dispatch.samples import header
 
-IDENTIFIED = {"battery_percent": 80, "battery_temp_mc": 30000}
+IDENTIFIED = {"at_start": StartState(battery_percent=80, battery_temp_mc=30_000)}
 
 SAMPLES = (
     b"fast\tup=1\tmem_kb=900\tzone.cpu=40000\n"

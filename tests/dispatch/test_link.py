@@ -4,8 +4,9 @@ import pytest
 
 from devicehub.adb.address import ServerAddress
 from devicehub.adb.client import AdbClient
-from devicehub.dispatch.link import Link, ServerDoor
+from devicehub.dispatch.link import Link
 from devicehub.errors import AdbServerUnavailable, DeviceGone
+from devicehub.fleet.door import ServerDoor
 from tests.adb.fake_server import FakeServer, Peer, fake_server
 from tests.manual_clock import ManualClock
 

@@ -9,7 +9,7 @@ from devicehub.dispatch.outcome import Ended, conclude, make_record, read_header
 from devicehub.runs.lifecycle import RunEvent, RunState
 from devicehub.runs.model import Launch, Timings
 from devicehub.telemetry.timeline import Break
-from tests.dispatch.samples import CONDITIONS, header, launch
+from tests.dispatch.samples import CONDITIONS, header, launch, measured
 
 
 def ended(cause: str | None = None, *launches: Launch, breaks: tuple[Break, ...] = ()) -> Ended:
@@ -17,25 +17,25 @@ def ended(cause: str | None = None, *launches: Launch, breaks: tuple[Break, ...]
 
 
 def test_every_launch_succeeded() -> None:
-    found = conclude(header(launches_asked=2), ended(None, launch(), launch(number=2)))
+    found = conclude(header(steps=measured(2)), ended(None, launch(), launch(number=2)))
     assert (found.event, found.verdict, found.cause) == (RunEvent.SUCCEED, "succeeded", None)
     assert not found.trust_reasons
 
 
 def test_the_first_launch_that_did_not_succeed_decides() -> None:
     launches = (launch(), launch("incomplete", "log_loss", 2), launch("failed", "segfault", 3))
-    found = conclude(header(launches_asked=3), ended(None, *launches))
+    found = conclude(header(steps=measured(3)), ended(None, *launches))
     assert (found.event, found.verdict, found.cause) == (RunEvent.FAIL, "incomplete", "log_loss")
     assert found.trust_reasons
 
 
 def test_a_launch_that_never_came_fails_the_run() -> None:
-    found = conclude(header(launches_asked=2), ended(None, launch()))
+    found = conclude(header(steps=measured(2)), ended(None, launch()))
     assert (found.verdict, found.cause) == ("failed", "agent_failed")
 
 
 def test_a_limit_before_the_next_launch_fails_the_run() -> None:
-    found = conclude(header(launches_asked=2), ended("limit_time", launch()))
+    found = conclude(header(steps=measured(2)), ended("limit_time", launch()))
     assert (found.verdict, found.cause) == ("failed", "limit_time")
 
 
@@ -67,6 +67,23 @@ def test_figures_across_a_sleep_are_kept_and_not_trusted(cause: Literal["suspend
     assert record.trusted is False
     assert record.trust_reasons == ["it slept"]
     assert record.launches[0].records[0].decode_tok_s == 9.0
+    assert remedy_for(record)
+
+
+@pytest.mark.parametrize(("backend", "named"), [("cpu", False), ("hexagon", True)])
+def test_only_a_restart_with_hexagon_is_put_down_to_it(backend: str, named: bool) -> None:
+    asked = msgspec.structs.replace(header(), config={"backend_type": backend})
+    found = ended("rebooted", launch("failed", "rebooted"))
+    record = make_record(
+        asked,
+        found,
+        state=RunState.FAILED,
+        conclusion=conclude(asked, found),
+        attempts=[],
+        timings=Timings(),
+        ended_s=200.0,
+    )
+    assert ("hexagon" in (remedy_for(record) or "")) is named
     assert remedy_for(record)
 
 

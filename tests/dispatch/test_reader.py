@@ -9,7 +9,7 @@ import pytest
 from devicehub.dispatch.reader import RunReader
 from devicehub.runner.contract import LaunchEnded, LaunchExit, Piece
 from devicehub.runs.model import EngineRef, Launch
-from tests.dispatch.samples import header
+from tests.dispatch.samples import header, measured
 
 LOGGING = EngineRef(id="e-1", name="e", abi="virtual", version=None, logcat=True)
 
@@ -69,7 +69,7 @@ def finish(reader: RunReader) -> list[Launch]:
 
 @pytest.mark.parametrize("seen_at_once", [True, False])
 def test_each_launch_gets_the_counters_of_its_own_process(seen_at_once: bool) -> None:
-    reader = RunReader(header(engine=LOGGING, launches_asked=2))
+    reader = RunReader(header(engine=LOGGING, steps=measured(2)))
     if seen_at_once:
         # A run that is read after its end: the log comes whole, before the first launch's end.
         reader.feed(Piece("log", 0, LOGS[0] + LOGS[1], 0))
@@ -87,7 +87,7 @@ def test_each_launch_gets_the_counters_of_its_own_process(seen_at_once: bool) ->
 
 
 def test_the_text_streams_launch_by_launch() -> None:
-    reader = RunReader(header(launches_asked=2))
+    reader = RunReader(header(steps=measured(2)))
     said = reader.feed(Piece("stdout", 0, stdout(1), 1))
     reader.feed(end(1, 0))
     said += reader.feed(Piece("stdout", 0, stdout(2), 2))
@@ -97,7 +97,7 @@ def test_the_text_streams_launch_by_launch() -> None:
 
 
 def test_a_run_that_was_lost_keeps_the_launches_that_ended() -> None:
-    reader = RunReader(header(launches_asked=3))
+    reader = RunReader(header(steps=measured(3)))
     reader.feed(Piece("stdout", 0, stdout(1), 1))
     reader.feed(end(1, 0))
     reader.feed(Piece("stdout", 0, stdout(2), 2))

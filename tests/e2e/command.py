@@ -37,8 +37,14 @@ class Answer:
         assert self.stdout == ""
 
 
+async def stop_hub(env: Mapping[str, str]) -> None:
+    """End the hub that commands started in this environment, if there is one."""
+    answer = await devicehub("stop", env=env)
+    assert answer.status == 0 or "no hub runs" in answer.stderr, answer.stderr
+
+
 async def devicehub(*argv: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Answer:
-    done = await procs.run(
-        [DEVICEHUB, *argv], timeout_s=_TIMEOUT_S, stdin=stdin, env={**os.environ, **(env or {})}
-    )
+    # One that a test leaves behind ends by itself.
+    known = {**os.environ, "DEVICEHUB_IDLE_END_S": "60", **(env or {})}
+    done = await procs.run([DEVICEHUB, *argv], timeout_s=_TIMEOUT_S, stdin=stdin, env=known)
     return Answer(done.status, done.stdout.decode(), done.stderr.decode())

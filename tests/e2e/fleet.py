@@ -11,7 +11,7 @@ from devicehub import procs
 from devicehub.adb.server import private_server
 from devicehub.demo_model import demo_model_dir
 from devicehub.sim.bundles import engine_bundle
-from tests.e2e.command import DEVICEHUB, devicehub
+from tests.e2e.command import DEVICEHUB, devicehub, stop_hub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +39,10 @@ async def fleet(folder: Path, *, phones: int = 2) -> AsyncIterator[dict[str, str
                     break
             else:
                 raise AssertionError("devicehub sim ended early")
-            yield env
+            try:
+                yield env
+            finally:
+                await stop_hub(env)
 
 
 @contextlib.asynccontextmanager

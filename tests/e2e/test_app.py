@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +14,12 @@ from devicehub.adb.server import private_server
 from devicehub.demo_model import demo_model_dir
 from devicehub.sim.app.spec import AppSpec
 from devicehub.sim.phone import PhoneSpec
-from tests.e2e.command import Answer, devicehub
+from tests.e2e.command import Answer, devicehub, stop_hub
 from tests.sim.app.make_apk import make_apk
 from tests.sim.conftest import phone_or_skip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,6 +74,7 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
         )
         assert installed.status == 0, installed.stderr
         yield lab
+        await stop_hub(env)
 
 
 async def test_prompts_through_a_debug_build(lab: Lab, tmp_path: Path) -> None:
@@ -106,7 +107,12 @@ async def test_the_apps_own_benchmark(lab: Lab) -> None:
 
 
 async def test_a_release_build_takes_prompts_over_its_api_with_its_key(lab: Lab) -> None:
-    answer = await lab.run(RELEASE, "--prompt", "What is DeviceHub?", DEVICEHUB_APP_KEY=KEY)
+    settings = Path(lab.env["DEVICEHUB_HOME"]) / "settings.toml"
+    settings.write_text(f'app_key = "{KEY}"\n')
+    try:
+        answer = await lab.run(RELEASE, "--prompt", "What is DeviceHub?")
+    finally:
+        settings.unlink()
     assert answer.status == 0, answer.stderr
     record = answer.json
     [row] = record["launches"][0]["records"]
@@ -124,7 +130,7 @@ async def test_without_the_key_there_is_no_channel(lab: Lab) -> None:
     record = answer.json
     assert (record["state"], record["cause"]) == ("failed", "app_no_channel")
     [launch] = record["launches"]
-    assert "DEVICEHUB_APP_KEY" in launch["evidence"][0]
+    assert "app_key" in launch["evidence"][0]
     assert launch["remedy"]
 
 

@@ -19,7 +19,7 @@ from devicehub.demo_model import demo_model_dir
 from devicehub.sim.app.spec import PACKAGE, AppSpec
 from devicehub.sim.engine.scenario import End, EngineScript
 from devicehub.sim.phone import PhoneSpec
-from tests.e2e.command import Answer, devicehub
+from tests.e2e.command import Answer, devicehub, stop_hub
 from tests.sim.app.make_apk import make_apk
 from tests.sim.conftest import phone_or_skip
 from tests.sim.engine.runs import needs_demo_model
@@ -105,7 +105,10 @@ async def _desk(folder: Path, app: AppSpec | None) -> AsyncIterator[Desk]:
             }
             added = await devicehub("models", "add", demo_model_dir(), "--name", "tiny", env=env)
             assert added.status == 0, added.stderr
-            yield Desk(phone, env)
+            try:
+                yield Desk(phone, env)
+            finally:
+                await stop_hub(env)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

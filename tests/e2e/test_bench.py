@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SMALL = ("--prompt-tokens", "16", "--decode-tokens", "8", "--repeats", "2")
+SMALL = ("--protocol", "none", "--prompt-tokens", "16", "--decode-tokens", "8", "--repeats", "2")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -71,7 +71,9 @@ async def test_a_backend_that_the_engine_lacks_fails_with_its_figures(env: dict[
     answer = await bench(env, 0, "logging", "--set", "backend_type=opencl")
     assert answer.status == 1
     assert answer.json["cause"] == "backend_fallback"
-    [launch] = answer.json["launches"]
+    # A GPU always warms up first.
+    warmup, launch = answer.json["launches"]
+    assert [warmup["kind"], launch["kind"]] == ["warmup", "measured"]
     assert "Can't Find type=3 backend, use 0 instead" in launch["evidence"]
     assert [row["backend"] for row in launch["records"]] == ["OPENCL"]
 

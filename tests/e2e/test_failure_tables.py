@@ -28,6 +28,7 @@ from devicehub.profiles.load import run_profile
 from devicehub.runner.contract import Command, RunSpec, engine_env
 from devicehub.runner.launch import Runner
 from devicehub.runs.model import EngineRef
+from devicehub.runs.steps import Step
 from devicehub.settings import PHONE_ROOT, Home
 from devicehub.sim.bundles import engine_bundle
 from devicehub.sim.engine.scenario import VARIABLE, End, EngineScript
@@ -131,7 +132,7 @@ async def _run(transport: Transport, build: str, tool: str, rows: Sequence[Row])
             workload=tool.removeprefix("llm_"),
             engine=EngineRef(id="e-1", name="e", abi="virtual", version="3.6.1", logcat=build == "logged"),
             config={},
-            launches_asked=len(rows),
+            steps=[Step(kind="measured")] * len(rows),
         )
     )
     async for item in runner.follow(handle):

@@ -62,7 +62,7 @@ async def prompt_tokens(env: dict[str, str], *argv: str | Path) -> tuple[int, by
     return int(record["launches"][0]["records"][0]["prompt_tokens"]), found.stdout
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(prompt=NASTY)
 @example(prompt=(NASTY * 60)[:4096])
 @given(prompt=PROMPTS)

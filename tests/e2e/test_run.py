@@ -113,6 +113,25 @@ async def test_a_setting_that_crashes_the_engine_is_refused(env: dict[str, str])
     answer.assert_one_sentence("top_k")
 
 
+async def test_a_draft_model_is_refused_with_the_way_out(env: dict[str, str]) -> None:
+    words = ("--set", "speculative_type=draftmodel", "--set", "draft_model=small/llm.mnn")
+    answer = await run(env, "--on", "vendor=qualcomm", "--prompt", "Hi", *words)
+    assert answer.status == 4
+    answer.assert_one_sentence("no speculative mode of MNN uses a draft model", "lookahead")
+
+
+async def test_lookahead_writes_the_same_text_and_a_missing_head_is_told(env: dict[str, str]) -> None:
+    asked = ("--on", "vendor=qualcomm", "--prompt", "What is a token?")
+    greedy = ("--set", "sampler_type=greedy", "--set", "thread_num=1")
+    plain = await run(env, *asked, "--json")
+    ahead = await run(env, *asked, "--profile", "lookahead", *greedy, "--json")
+    assert ahead.json["config"]["speculative_type"] == "lookahead"
+    assert ahead.json["launches"][0]["text"] == plain.json["launches"][0]["text"]
+    eagle = await run(env, *asked, "--profile", "eagle")
+    assert eagle.status == 4
+    eagle.assert_one_sentence("the model has no eagle.mnn", "--recipe eagle")
+
+
 @pytest.mark.parametrize(
     ("argv", "status", "words"),
     [
@@ -125,7 +144,6 @@ async def test_a_setting_that_crashes_the_engine_is_refused(env: dict[str, str])
             ["did you mean default"],
         ),
         (("run", "tiny", "--on", "all", "--prompt-file", "nowhere.txt"), 4, ["nowhere.txt", "no such file"]),
-        (("run", "tiny", "--on", "all", "--prompt", "Hi", "--set", "novalue"), 4, ["novalue"]),
         (("identify", "nobody"), 3, ["nobody"]),
     ],
 )

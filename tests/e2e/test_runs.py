@@ -100,7 +100,7 @@ async def test_run_whose_command_was_killed_is_collected_by_the_next_one(env: di
     assert [event["kind"] for event in document["events"]].count("end") == 1
     samples = await devicehub("runs", "export", "--samples", "--csv", run_id, env=env)
     table = list(csv.DictReader(samples.stdout.splitlines()))
-    assert len(table) == document["samples"]["lines"] > 3
+    assert len(table) == document["samples"]["lines"] > 1
     # A line that two processes both stored would show as a moment that comes twice.
     moments = [row["uptime_s"] for row in table if row["lane"] == "fast"]
     assert len(set(moments)) == len(moments)

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from devicehub.engines.catalog import EngineCatalog
+from devicehub.engines.elf import read_elf
+from devicehub.engines.host import host_abi
 from devicehub.errors import InputError
 from devicehub.settings import Home
 from tests.engines.elf_maker import android_program, make_elf
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SCRIPT = '#!/system/bin/sh\nexec mnn_engine llm_demo "$@"\n'
 
@@ -98,11 +98,26 @@ def test_library_for_the_dsp_is_no_mix(catalog: EngineCatalog, build: Path) -> N
     assert "libQnnHtpV75Skel.so" in [entry.path for entry in catalog.add(build).manifest.files]
 
 
-@pytest.mark.parametrize("loader", ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-aarch64.so.1"])
+@pytest.mark.parametrize("loader", ["/lib64/ld-linux-other.so.2", "/lib/ld-musl-other.so.1"])
 def test_desktop_build_is_refused(catalog: EngineCatalog, build: Path, loader: str) -> None:
     (build / "llm_demo").write_bytes(make_elf("x86_64", interpreter=loader, needed=["libc.so.6"]))
     with pytest.raises(InputError, match=r"built for a desktop.*Android NDK"):
         catalog.add(build)
+
+
+@pytest.mark.skipif(host_abi() is None, reason="no engine is for this computer")
+def test_build_for_this_computer_is_taken_for_it_alone(catalog: EngineCatalog, tmp_path: Path) -> None:
+    folder = tmp_path / "desktop"
+    folder.mkdir()
+    abi = {"linux-x86_64": "x86_64", "linux-aarch64": "arm64-v8a"}[host_abi() or ""]
+    loader = read_elf(Path(sys.executable).resolve()).interpreter
+    (folder / "llm_demo").write_bytes(make_elf(abi, interpreter=loader, needed=["libMNN.so", "libc.so.6"]))
+    (folder / "libMNN.so").write_bytes(make_elf(abi, needed=["libc.so.6"]))
+    engine = catalog.add(folder)
+    assert (engine.abi, engine.executables, engine.logcat) == (host_abi(), ("llm_demo",), False)
+    (folder / "libMNN.so").write_bytes(make_elf("armeabi-v7a", needed=["libc.so"]))
+    with pytest.raises(InputError, match="is of another kind than llm_demo"):
+        catalog.add(folder)
 
 
 def test_static_program_needs_no_library(catalog: EngineCatalog, tmp_path: Path) -> None:

@@ -124,3 +124,30 @@ def test_broken_model_leaves_no_entry(catalog: ModelCatalog, tmp_path: Path) -> 
     with pytest.raises(InputError):
         catalog.add(folder)
     assert catalog.list() == []
+
+
+def test_check_hashes_files_that_look_unchanged(catalog: ModelCatalog, tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "m")
+    model = catalog.add(folder)
+    hashed: list[int] = []
+    assert catalog.check("m", begin=hashed.append, progress=hashed.append) == (model, ())
+    assert hashed[0] == sum(hashed[1:]) == model.manifest.size
+
+
+def test_check_takes_a_touched_file_for_what_it_is(catalog: ModelCatalog, tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "m")
+    model = catalog.add(folder)
+    (folder / "llm.mnn").write_bytes((folder / "llm.mnn").read_bytes())
+    os.utime(folder / "llm.mnn", ns=(1, 1))
+    assert catalog.state(model) == "changed"
+    assert catalog.check("m") == (model, ())
+    assert catalog.get("m") == model
+
+
+def test_check_names_each_file_that_is_not_as_it_was(catalog: ModelCatalog, tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "m")
+    model = catalog.add(folder)
+    (folder / "tokenizer.mtok").unlink()
+    (folder / "llm.mnn.weight").write_bytes(b"1" + bytes(999))
+    assert catalog.check("m") == (model, ("tokenizer.mtok is gone", "llm.mnn.weight has changed"))
+    assert catalog.state(model) == "changed"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from devicehub.demo_model import demo_model_dir
 from devicehub.errors import InputError
 from devicehub.models.check import check_model
 from tests.models.make_folder import CONFIG, TIED, UNTIED, make_model
@@ -100,10 +103,35 @@ def test_weights_that_end_before_the_embedding(tmp_path: Path) -> None:
         check_model(model)
 
 
-def test_weights_that_end_before_the_last_operator(tmp_path: Path) -> None:
-    model = make_model(tmp_path / "m", llm_config={**TIED, "tie_embeddings": {"weight_offset": 5}})
-    (model / "llm.mnn.json").write_text('{"external": [0, 5, 5]}, {"external": [ 900, 101, 8, 0, 0]}')
-    with pytest.raises(InputError, match="byte 1001"):
+def _untied(folder: Path) -> Path:
+    """The demo model, its embedding in a file of its own."""
+    shutil.copytree(demo_model_dir(), folder)
+    llm_config = json.loads((folder / "llm_config.json").read_text())
+    del llm_config["tie_embeddings"]
+    (folder / "llm_config.json").write_text(json.dumps(llm_config))
+    (folder / "embeddings_bf16.bin").write_bytes(bytes(1536 * 128 * 2))
+    check_model(folder)
+    return folder
+
+
+def test_weights_of_an_untied_model_that_end_before_its_last_layer(tmp_path: Path) -> None:
+    model = _untied(tmp_path / "m")
+    os.truncate(model / "llm.mnn.weight", 1579009)
+    with pytest.raises(InputError, match="is truncated: 1579009 bytes, and the model points at byte 1579010"):
+        check_model(model)
+
+
+def test_graph_that_was_copied_in_part(tmp_path: Path) -> None:
+    model = _untied(tmp_path / "m")
+    os.truncate(model / "llm.mnn", 50_000)
+    with pytest.raises(InputError, match=r"llm\.mnn: is truncated"):
+        check_model(model)
+
+
+def test_embedding_that_ends_with_a_row_before_the_last(tmp_path: Path) -> None:
+    model = _untied(tmp_path / "m")
+    os.truncate(model / "embeddings_bf16.bin", 1535 * 128 * 2)
+    with pytest.raises(InputError, match="is truncated: 1535 rows, and the model can say 1536 tokens"):
         check_model(model)
 
 

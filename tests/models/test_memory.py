@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devicehub.models.catalog import ModelCatalog
-from devicehub.models.memory import memory_needed_kib
+from devicehub.models.memory import decode_reads_bytes, memory_needed_kib
 from devicehub.settings import Home
 from tests.models.make_folder import TIED, make_model
 
@@ -62,3 +62,23 @@ def test_weights_count_unless_they_are_mapped(tmp_path: Path) -> None:
     (folder / "embeddings_bf16.bin").write_bytes(bytes(1024 * 1024))
     big = ModelCatalog(Home(tmp_path / "home")).add(folder)
     assert memory_needed_kib(big, {}) - memory_needed_kib(big, {"use_mmap": True}) == 3 * 1024
+
+
+def test_each_token_reads_all_weights(tmp_path: Path) -> None:
+    added = model(tmp_path, SHAPED)
+    size = next(file.size for file in added.manifest.files if file.path == "llm.mnn.weight")
+    assert decode_reads_bytes(added, {}) == size
+    assert decode_reads_bytes(added, {"speculative_type": "lookahead"}) is None
+    assert decode_reads_bytes(added, {"speculative_type": ""}) == size
+
+
+@pytest.mark.parametrize("facts", [{"num_experts": 64}, {"model_type": "qwen3_moe"}, {"ple_embed_dim": 256}])
+def test_model_that_reads_a_part_of_its_weights(tmp_path: Path, facts: dict[str, Any]) -> None:
+    assert decode_reads_bytes(model(tmp_path, {**SHAPED, **facts}), {}) is None
+
+
+@pytest.mark.parametrize("name", ["Qwen3-30B-A3B-MNN", "LFM2-8B-A1B-MNN", "OLMoE-1B-7B"])
+def test_name_that_tells_of_experts(tmp_path: Path, name: str) -> None:
+    home = Home(tmp_path / "home")
+    added = ModelCatalog(home).add(make_model(tmp_path / name, llm_config=SHAPED))
+    assert decode_reads_bytes(added, {}) is None

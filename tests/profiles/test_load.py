@@ -51,6 +51,11 @@ def test_greedy_profile_is_repeatable() -> None:
     assert run_profile("default", Home(Path("/nowhere"))).config == {}
 
 
+@pytest.mark.parametrize("mode", ["lookahead", "eagle", "mtp"])
+def test_each_way_of_speculative_decoding_has_a_profile(mode: str) -> None:
+    assert run_profile(mode, Home(Path("/nowhere"))).config == {"speculative_type": mode}
+
+
 def test_users_file_stands_in_for_the_packaged_one(home: Home) -> None:
     path = write(home, "runs/default.toml", 'summary = "Mine."\n[config]\nthread_num = 2\n')
     profile = run_profile("default", home)

@@ -7,15 +7,20 @@ import contextlib
 import re
 import shutil
 import time
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from devicehub.clock import SystemClock
-from devicehub.errors import HubError, RunLost
+from devicehub.errors import DeviceGone, HubError, RunLost
 from devicehub.runner.contract import LaunchEnded, Positions
 from devicehub.sim.phone import PhoneSpec
 from tests.runner.desk import Desk, desk_with, spec, take
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_T = TypeVar("_T")
 pytestmark = pytest.mark.skipif(
     shutil.which("mksh") is None or shutil.which("toybox") is None, reason="mksh or toybox is not installed"
 )
@@ -36,6 +41,15 @@ async def reconnect(desk: Desk) -> None:
             await SystemClock().sleep(0.2)
         else:
             return
+
+
+async def persist(desk: Desk, ask: Callable[[], Awaitable[_T]]) -> _T:
+    """What a phone answers that came back: adb may take the new connection away together with the old one."""
+    while True:
+        try:
+            return await ask()
+        except DeviceGone:
+            await reconnect(desk)
 
 
 async def test_a_frozen_link_is_noticed_and_nothing_is_lost_or_repeated(desk: Desk) -> None:
@@ -116,17 +130,19 @@ async def test_a_phone_that_stays_away_is_gone_and_its_run_is_found_later(desk: 
 async def test_a_restart_of_adbd_takes_the_run_along() -> None:
     async with desk_with(PhoneSpec(mode="confined")) as desk:
         handle = await desk.runner.start(spec("echo said; sleep 300"))
+        restarted: list[bool] = []
 
         async def follow() -> None:
             async for item in desk.runner.follow(handle):
-                if not isinstance(item, LaunchEnded) and item.stream == "stdout":
+                if not isinstance(item, LaunchEnded) and item.stream == "stdout" and not restarted:
+                    restarted.append(True)
                     await desk.phone.faults.restart_adbd()
                     await reconnect(desk)
 
         with pytest.raises(RunLost) as lost:
-            await follow()
+            await persist(desk, follow)
         assert lost.value.cause == "adbd_restarted"
-        status = await desk.runner.status("r1")
+        status = await persist(desk, lambda: desk.runner.status("r1"))
         assert (status.state, status.cause) == ("lost", "adbd_restarted")
 
 
@@ -139,16 +155,16 @@ async def test_after_a_reboot_an_end_counts_only_with_whole_files(desk: Desk, lo
 
     async def follow() -> bytes:
         data: dict[str, bytes] = {}
-        async for item in desk.runner.follow(handle):
+        async for item in desk.runner.follow(handle, patience_s=5):
             if not isinstance(item, LaunchEnded):
                 take(data, item)
         return data["stdout"]
 
     if lose is None:
-        assert await follow() == b"said\n"
+        assert await persist(desk, follow) == b"said\n"
         return
     with pytest.raises(RunLost) as lost:
-        await follow()
+        await persist(desk, follow)
     assert lost.value.cause == "rebooted"
 
 
@@ -157,7 +173,7 @@ async def test_a_run_under_way_in_a_reboot_is_lost_to_it(desk: Desk) -> None:
     await desk.phone.faults.reboot()
     await reconnect(desk)
     with pytest.raises(RunLost) as lost:
-        await desk.runner.result(handle)
+        await persist(desk, lambda: desk.runner.result(handle))
     assert lost.value.cause == "rebooted"
     # The phone is free for the next one.
     assert (await desk.runner.result(await desk.runner.start(spec("exit 0", "r2")))).cause is None

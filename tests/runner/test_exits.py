@@ -11,11 +11,11 @@ from devicehub.runner.exits import (
 
 LAUNCH = (
     b"launch=1\nboot_id=b00t\nstatus=137\ncause=\nstarted=10.50\nended=12.75\nworkload=4711\nfree_kib=99\n"
-    b"stdout=5368709120\nstderr=0\n../log=33554472\ncpus_allowed=0-7\noom_score_adj=-950\n"
+    b"stdout=5368709120\nstderr=0\nlog=33554472\ncpus_allowed=0-7\noom_score_adj=-950\n"
     b"cgroup=2:cpu:/bg\ncgroup=0::/uid_0/pid_7\nend=launch\n"
 )
 RUN = (
-    b"contract=2\ncause=limit_time\nlaunches=1\nboot_id=b00t\nstarted=9.00\nended=14.00\nlog_captured=1\nlogcat=143\n"
+    b"contract=3\ncause=limit_time\nlaunches=1\nboot_id=b00t\nstarted=9.00\nended=14.00\nlog_captured=1\nlogcat=143\n"
     b"log_wrapped=0\nsamples=7\nlog=33554472\nend=exit\n"
 )
 LAUNCH_EXIT = LaunchExit(
@@ -46,7 +46,7 @@ def test_exit_gives_sizes_beyond_32_bits() -> None:
 def test_an_exit_file_without_its_end_is_none() -> None:
     whole = LAUNCH + RUN
     assert all(parse_exit(whole[:cut]) is None for cut in range(len(whole) - 1))
-    assert parse_exit(whole.replace(b"contract=2", b"contract=9")) is None
+    assert parse_exit(whole.replace(b"contract=3", b"contract=9")) is None
     assert parse_launch_exit(LAUNCH[:-4]) is None
 
 

@@ -67,7 +67,8 @@ async def test_the_agent_is_sent_once_and_again_when_it_was_changed(desk: Desk) 
     assert await desk.runner.install() == folder
     assert "run.sh" in await desk.sh(f"cd {folder} && ls")
     assert (await desk.sh(f"ls -A {folder}")).split() == [
-        "app.sh", "ctl.sh", "lib.sh", "run.sh", "sample.sh", "supervise.sh", "workload.sh",
+        "app.sh", "ctl.sh", "gate.sh", "lib.sh", "run.sh", "sample.sh", "steady.sh", "supervise.sh",
+        "workload.sh",
     ]  # fmt: skip
 
 
@@ -286,8 +287,8 @@ async def test_a_killed_agent_is_a_lost_run(desk: Desk) -> None:
 
 
 async def test_an_agent_of_another_version_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "CONTRACT", "3")
-    with pytest.raises(AgentVersionMismatch, match="speaks version 2, this hub 3"):
+    monkeypatch.setattr(launch, "CONTRACT", "4")
+    with pytest.raises(AgentVersionMismatch, match="speaks version 3, this hub 4"):
         await desk.start("exit 0")
 
 

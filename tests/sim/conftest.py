@@ -15,6 +15,7 @@ from tests.sim.adb_programs import BUNDLED, DEBIAN, Adb, adb_with_server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from devicehub.clock import Clock
     from devicehub.sim.process.shell import Mode
 
 
@@ -37,11 +38,13 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 
 
 @contextlib.asynccontextmanager
-async def phone_or_skip(spec: PhoneSpec, keys: list[Path]) -> AsyncIterator[VirtualPhone]:
+async def phone_or_skip(
+    spec: PhoneSpec, keys: list[Path], *, clock: Clock | None = None
+) -> AsyncIterator[VirtualPhone]:
     """A phone; the test skips where this kernel lets nobody confine processes."""
     async with contextlib.AsyncExitStack() as stack:
         try:
-            phone = await stack.enter_async_context(virtual_phone(spec, keys=keys))
+            phone = await stack.enter_async_context(virtual_phone(spec, keys=keys, clock=clock))
         except SimError as error:
             if spec.mode != "confined":
                 raise

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devicehub.adb.client import Transport
+    from devicehub.clock import Clock
     from devicehub.sim.faults import Faults
     from devicehub.sim.phone import PhoneSpec, VirtualPhone
 
@@ -59,10 +60,10 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk_with(spec: PhoneSpec, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk_with(spec: PhoneSpec, tmp_path: Path, *, clock: Clock | None = None) -> AsyncIterator[Desk]:
     async with (
         private_server(home=tmp_path / "adb") as server,
-        phone_or_skip(spec, [server.key_path]) as phone,
+        phone_or_skip(spec, [server.key_path], clock=clock) as phone,
     ):
         desk = Desk(AdbClient(server.address), phone)
         await desk.connected()

@@ -59,7 +59,8 @@ async def test_the_kernel_tells_whom_it_took_where_the_build_lets_it_be_read(tmp
         offer = "echo 500 > /proc/self/oom_score_adj; echo $$ > /data/local/tmp/pid; exec sleep 1012"
         await desk.sh(f"setsid sh -c '{offer}' </dev/null >/dev/null 2>&1 &")
         await desk.faults.when_process("sleep 1012")
-        pid = await desk.sh("cat /data/local/tmp/pid")
+        # The shell that becomes it has the same words on its command line.
+        pid = await desk.sh("until [ -s /data/local/tmp/pid ]; do sleep 0.1; done; cat /data/local/tmp/pid")
         desk.faults.out_of_memory()
         told = await desk.sh("dmesg")
         assert f"Out of memory: Killed process {pid} (" in told

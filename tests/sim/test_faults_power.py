@@ -215,3 +215,22 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def test_what_is_written_while_the_disk_is_measured_is_counted_at_the_next_measurement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk_with(PhoneSpec(mode="confined", data_mib=8), tmp_path) as desk:
+        measure = os.statvfs
+        measured: list[os.PathLike[str] | str] = []
+
+        def and_write(path: os.PathLike[str] | str) -> os.statvfs_result:
+            found = measure(path)
+            if not measured:
+                (desk.phone.root / "data/local/tmp/late").write_bytes(bytes(65536))
+            measured.append(path)
+            return found
+
+        monkeypatch.setattr(os, "statvfs", and_write)
+        await desk.faults.set_free(0)
+        assert len(measured) == 2

@@ -9,8 +9,10 @@ import pytest
 
 from devicehub.clock import SystemClock
 from devicehub.errors import ConfigError, InputError
+from devicehub.sim.android.electrics import BatterySpec
+from devicehub.sim.android.thermal import ThermalSpec
 from devicehub.sim.faults import Faults
-from devicehub.sim.phone import PhoneSpec, VirtualPhone
+from devicehub.sim.phone import PhoneSpec, VirtualPhone, virtual_phone
 from devicehub.sim.scenario import EVENTS, Event, Moment, play, read_scenario
 from tests.sim.desk import desk_with
 
@@ -83,6 +85,9 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
     ("text", "key", "problem"),
     [
         ("[phones]", "phones", "unknown field"),
+        ("[phone.thermal]\nambient = 30", "phone.thermal.ambient", "unknown field"),
+        ("[phone.thermal]\ntime_constant_s = 0", "phone.thermal", "above 0"),
+        ("[[fault]]\ndo = 'warm_to'", "fault[0]", "missing required field `skin_c`"),
         ("[phone]\nusb = 1", "phone.usb", "unknown field"),
         ("[phone]\nusb_mode = 'mtb'", "phone.usb_mode", "Invalid enum value"),
         ("[[fault]]\ndo = 'cable_ot'", "fault[0].do", "did you mean cable_out?"),
@@ -109,6 +114,44 @@ def test_a_file_that_is_no_toml_or_not_there(tmp_path: Path) -> None:
     assert caught.value.line == 2
     with pytest.raises(InputError):
         read_scenario(tmp_path / "none", phones=1)
+
+
+def test_how_phones_warm_and_empty_their_battery(tmp_path: Path) -> None:
+    text = """
+        [phone]
+        plugged = false
+        usb_speed = "super-speed"
+        thermal = { ambient_c = 31.5, time_constant_s = 20, caps = [1, 1, 0.5, 0.5, 0.5, 0.5, 0.5] }
+        battery = { current_unit = "mA", discharging = "positive", hidden = ["voltage_now"] }
+
+        [[fault]]
+        do = "warm_to"
+        skin_c = 44
+        when = { status = 2 }
+        """
+    scenario = read_scenario(_write(tmp_path, text), phones=1)
+    caps = (1, 1, 0.5, 0.5, 0.5, 0.5, 0.5)
+    assert scenario.phone.apply(PhoneSpec()) == PhoneSpec(
+        plugged=False,
+        usb_speed="super-speed",
+        thermal=ThermalSpec(ambient_c=31.5, time_constant_s=20, caps=caps),
+        battery=BatterySpec(current_unit="mA", discharging="positive", hidden=("voltage_now",)),
+    )
+    assert scenario.events[0].when == Moment(status=2)
+    assert scenario.events[0].arguments() == {"skin_c": 44}
+
+
+async def test_a_moment_of_warmth_comes_and_what_needs_it_is_refused_elsewhere(tmp_path: Path) -> None:
+    text = "[[fault]]\ndo = 'set_battery'\nlevel = 4\nwhen = { status = 2 }\n"
+    text += "[[fault]]\ndo = 'warm_to'\nskin_c = 42"
+    scenario = read_scenario(_write(tmp_path, text), phones=2)
+    specs = [PhoneSpec(mode="portable", thermal=ThermalSpec()), PhoneSpec(mode="portable", serialno="B")]
+    said: list[str] = []
+    async with virtual_phone(specs[0], keys=[]) as warm, virtual_phone(specs[1], keys=[]) as plain:
+        await play(scenario, [warm, plain], clock=SystemClock(), say=said.append)
+        assert warm.system.battery["level"] == "4"
+        assert plain.system.battery["level"] != "4"
+    assert sum("B: " in line and "no warmth of its own" in line for line in said) == 2
 
 
 async def test_faults_happen_at_their_moments_and_impossible_ones_are_said(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_samples_may_hold_any_byte_but_the_end_of_a_line(store: Store) -> None:
     assert store.samples("r1", 1) == b"".join(lines) + b"more\n"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=12))
 def test_hubs_that_begin_anywhere_store_each_line_once(store: Store, cuts: list[tuple[int, int]]) -> None:
     lines = [b"%d\n" % number for number in range(60)]

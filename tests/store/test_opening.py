@@ -270,7 +270,7 @@ async def need_mounts() -> None:
 
 async def test_full_disk_is_one_sentence_and_loses_nothing(tmp_path: Path) -> None:
     await need_mounts()
-    said = await in_room(tmp_path, "{use} {folder} fill", "{use} {folder} check", size="600k")
+    said = await in_room(tmp_path, "{use} {folder} fill", "{use} {folder} check", size="800k")
     sentence, finished, found = said.splitlines()
     assert sentence.startswith(f"{tmp_path}/devicehub.db: the disk is full (")
     assert sentence.endswith("; free some space, or set DEVICEHUB_HOME to a folder that can be written")

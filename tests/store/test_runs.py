@@ -1,5 +1,6 @@
 """Runs: written down, found, carried by one process, moved through their states, ended once."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ import msgspec
 import pytest
 
 from devicehub.errors import IllegalTransition, InputError, StoreError
-from devicehub.runs.model import Attempt
+from devicehub.runs.model import Attempt, Fidelity, Protocol
+from devicehub.store import opening
 from devicehub.store.model import Excerpt
 from devicehub.store.store import DAY_S, Store
 from tests.store.samples import launch, record, run_row
@@ -98,6 +100,22 @@ def test_run_is_carried_by_one_process_at_a_time(store: Store) -> None:
     assert not store.claim("r2", 7, 3.5, nobody)
 
 
+def test_run_that_could_not_be_released_is_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_S", 0.01)
+    path = tmp_path / "devicehub.db"
+    with Store.open(path) as store, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        store.add_run(run_row(owner_pid=5, owner_started=1.5))
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError):
+            store.release("r1")
+        with pytest.raises(StoreError):
+            store.release_rest()
+        other.execute("ROLLBACK")
+        store.release_rest()
+        assert store.run("r1").owner_pid is None
+        assert store.claim("r1", 5, 1.5, everybody)
+
+
 def test_only_the_owner_releases_a_run(tmp_path: Path, store: Store) -> None:
     store.add_run(run_row(owner_pid=5, owner_started=1.5))
     with Store.open(tmp_path / "devicehub.db") as other:
@@ -165,6 +183,19 @@ def test_end_is_written_whole(store: Store) -> None:
         (1, "crash", ["signal 11", "ä\udcff"])
     ]
     assert store.events("r1")[-1].kind == "end"
+
+
+def test_list_has_beside_the_figures_what_they_are_of(store: Store) -> None:
+    store.add_run(run_row())
+    store.add_run(run_row("r2"))
+    protocol = Protocol(id="quick", summary="s", workload="demo", launches=2)
+    assert store.finish("r1", record(fidelity=0.75, protocol=protocol), wall_s=200.0)
+    unknown = Fidelity(share=None, reason="the model has no fixture")
+    assert store.finish("r2", record("failed", "r2", answered=unknown), wall_s=200.0)
+    second, first = store.runs()
+    assert (first.fidelity, first.fidelity_reason, first.protocol, first.launches) == (0.75, None, "quick", 1)
+    assert (second.fidelity, second.fidelity_reason) == (None, "the model has no fixture")
+    assert (second.protocol, second.launches) == (None, None)
 
 
 @pytest.mark.parametrize("second", ["succeeded", "failed", "cancelled", "lost"])

@@ -37,3 +37,10 @@ def test_what_is_absent_is_none_and_what_is_garbage_is_no_sample() -> None:
     assert (sample.uptime_s, sample.number("mem_kb"), sample.number("load")) == (None, None, None)
     assert parse_sample(b"") is None
     assert parse_sample(b"\xff\xfe garbage") is None
+
+
+def test_a_number_that_no_sensor_can_give_is_none() -> None:
+    sample = parse_sample(b"fast\tmem_kb=1e300\tload=-1e18\tkhz.policy0=inf\tkhz.policy1=1017600")
+    assert sample is not None
+    assert (sample.number("mem_kb"), sample.number("load")) == (None, None)
+    assert sample.group("khz") == {"policy1": 1017600.0}

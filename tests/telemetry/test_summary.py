@@ -4,9 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devicehub.runs.model import Course
+from devicehub.runs.model import Conditions, Course
 from devicehub.telemetry.sample import Sample, SampleReader
-from devicehub.telemetry.summary import gpu_percent, infer_throttling, memory_short, summarize_samples
+from devicehub.telemetry.summary import (
+    gpu_khz,
+    gpu_percent,
+    infer_throttling,
+    memory_short,
+    summarize_samples,
+    surface_zone,
+    with_inferred,
+)
 
 LINES = b"""head\tup=99.9\twall=1.0\tperiod=1
 fast\tup=100\twall=1.0\tcap.policy0=1800000\tcap.policy4=2400000\tzone.cpu=41000\tmem_kb=900\tgpu.busy=10%
@@ -45,6 +53,20 @@ def test_cap_that_fell_is_throttling() -> None:
     assert found.throttle_signs == ["the clock of policy4 was capped from 2400000 to 1900000 kHz"]
 
 
+def test_phone_that_cooled_down_before_its_launch_is_not_throttled_in_it() -> None:
+    samples = read(LINES)
+    assert summarize_samples(samples, [(101.5, 103.0)]).throttling == "no"
+    found = summarize_samples(samples, [(100.6, 101.2), (101.5, 103.0)])
+    assert found.throttle_signs == ["the clock of policy4 was capped from 2400000 to 1900000 kHz"]
+    assert found.caps_khz == summarize_samples(samples).caps_khz
+
+
+def test_launch_that_no_sample_tells_of() -> None:
+    assert summarize_samples(read(LINES), [(200.0, 300.0)]).throttling is None
+    assert summarize_samples(read(LINES), []).throttling is None
+    assert summarize_samples(read(LINES), [(None, None)]).throttling == "yes"
+
+
 @pytest.mark.parametrize(("status", "throttled"), [("1", False), ("2", True), ("6", True)])
 def test_thermal_status_from_moderate_on_is_throttling(status: str, throttled: bool) -> None:
     found = summarize_samples([Sample("thermal", 1.0, 1.0, {"status": status})])
@@ -79,6 +101,21 @@ def test_gpu_load_as_drivers_write_it(raw: str, percent: float | None) -> None:
     assert gpu_percent(fast(1.0, **{"gpu.busy": raw})) == percent
 
 
+@pytest.mark.parametrize(
+    ("raw", "khz"),
+    [
+        ("680000000", 680_000.0),
+        ("680000", 680_000.0),
+        ("680", 680_000.0),
+        ("0", None),
+        ("7000000", None),
+        ("", None),
+    ],
+)
+def test_clock_of_the_gpu_as_drivers_write_it(raw: str, khz: float | None) -> None:
+    assert gpu_khz(fast(1.0, **{"gpu.clock": raw})) == khz
+
+
 def test_work_per_cycle_that_fell_is_inferred_throttling() -> None:
     samples = [
         fast(up, **{"khz.policy0": "2000000", "cpu": f"{int(up * 400)} 0 0 {int(up * 400)} 0 0 0"})
@@ -95,6 +132,27 @@ def test_lower_clock_explains_fewer_tokens() -> None:
         for up in range(10)
     ]
     assert infer_throttling(samples, [(0, 4, 20.0), (5, 9, 15.0)]) is None
+
+
+def ticking(up: float, busy_s: float) -> Sample:
+    return fast(up, **{"khz.policy0": "2000000", "cpu": f"{round(busy_s * 100)} 0 0 0 0 0 0"})
+
+
+def test_launch_that_waited_for_its_weights_did_no_more_per_cycle() -> None:
+    cold = [ticking(up, 0.2 * min(up, 10) + 4 * max(up - 10, 0)) for up in range(21)]
+    busy_s = float(cold[-1].values["cpu"].split()[0]) / 100
+    warm = [ticking(30 + up, busy_s + 4 * up) for up in range(11)]
+    launches = [(0, 20, 20.0), (30, 40, 18.5)]
+    assert infer_throttling([*cold, *warm], launches) is None
+    assert infer_throttling([*cold, *warm], [launches[0], (30, 40, 17.0)]) is not None
+
+
+def test_other_programs_that_cost_no_token_are_no_throttling() -> None:
+    samples = [ticking(up, 4 * up) for up in range(5)] + [
+        ticking(up, 16 + 5 * (up - 4)) for up in range(5, 10)
+    ]
+    assert infer_throttling(samples, [(0, 4, 20.0), (5, 9, 19.8)]) is None
+    assert infer_throttling(samples, [(0, 4, 20.0), (5, 9, 18.0)]) is not None
 
 
 def test_nothing_is_inferred_from_what_is_not_known() -> None:
@@ -137,3 +195,40 @@ def test_any_samples(samples: list[Sample]) -> None:
     assert summarize_samples(samples).samples == len(samples)
     assert infer_throttling(samples, [(0, 1e9, 1.0), (0, 1e9, 0.5)]) is None or len(samples) > 1
     memory_short(samples, None)
+
+
+def test_throttling_that_is_told_and_that_is_inferred() -> None:
+    told = summarize_samples(read(LINES))
+    untold = summarize_samples([fast(1.0, **{"cap.policy0": "1"})])
+    assert (told.throttling, untold.throttling, Conditions().throttling) == ("yes", "no", None)
+    assert with_inferred(told, "it fell").throttling == "yes"
+    for found in (with_inferred(untold, "it fell"), with_inferred(Conditions(), "it fell")):
+        assert (found.throttled, found.throttling, found.throttle_signs) == (True, "inferred", ["it fell"])
+
+
+@pytest.mark.parametrize(
+    ("zones", "zone"),
+    [
+        (["cpu", "battery", "skin"], "skin"),
+        (["VIRTUAL-SKIN", "battery.temp"], "VIRTUAL-SKIN"),
+        (["quiet-therm-usr", "Skin0"], "Skin0"),
+        (["mtktscpu", "mtktsAP", "mtktsbattery"], "mtktsAP"),
+        (["battery", "battery.temp"], "battery.temp"),
+        (["cpu-0-0-usr"], None),
+        ([], None),
+    ],
+)
+def test_zone_that_tells_how_warm_a_phone_is(zones: list[str], zone: str | None) -> None:
+    assert surface_zone(zones) == zone
+    assert surface_zone(reversed(zones)) == zone
+
+
+def test_start_of_the_skin_is_its_own() -> None:
+    found = summarize_samples(read(LINES))
+    assert (found.skin_zone, found.skin_mc_start, found.skin_mc_highest) == ("skin", 33_500, 33_500)
+
+
+def test_charge_in_the_words_of_both_sources() -> None:
+    statuses = ("Discharging", "3", "Not charging", "Unknown", "Full", "2")
+    found = summarize_samples([fast(1.0, **{"battery.status": status}) for status in statuses])
+    assert found.charges == ["discharging", "not_charging", "full", "charging"]

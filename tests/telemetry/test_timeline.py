@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devicehub.telemetry.sample import Sample
-from devicehub.telemetry.timeline import Break, find_breaks, find_unseen
+from devicehub.telemetry.timeline import Break, Span, find_breaks, find_unseen
 
 CORES = 8
 BOOT_WALL_S = 1_795_380_000.0
@@ -25,6 +25,7 @@ class Phone:
     whole_seconds: bool = False
     reads_twice: bool = True
     samples: list[Sample] = field(default_factory=list)
+    unsampled: list[Span] = field(default_factory=list)
 
     def wait(self, seconds: float, *, asleep: bool = False) -> None:
         self.up_s += seconds
@@ -48,7 +49,22 @@ class Phone:
             self.wait(period_s)
 
     def breaks(self, period_s: float = 1.0) -> list[Break]:
-        return find_breaks(self.samples, period_s)
+        return find_breaks(self.samples, period_s, self.unsampled)
+
+    def launch_unsampled(self, seconds: float, *, asleep_s: float = 0.0) -> tuple[float, float]:
+        """A launch during which the sampler leaves the phone alone, with a reading right before and after."""
+        self.sample()
+        started_s = self.up_s
+        self.wait(seconds - asleep_s)
+        self.wait(asleep_s, asleep=True)
+        ended_s = self.up_s
+        self.unsampled.append((started_s, ended_s))
+        self.sample()
+        return started_s, ended_s
+
+    def leap(self, seconds: float) -> None:
+        """Let the counters of all CPUs say what cannot have been."""
+        self.awake_s += seconds
 
     def _uptime(self) -> float:
         return int(self.up_s * 100) / 100
@@ -65,6 +81,79 @@ def kinds(breaks: list[Break]) -> list[str]:
 def test_quiet_run() -> None:
     phone = Phone()
     phone.run(20)
+    assert phone.breaks() == []
+
+
+def test_a_launch_that_is_not_sampled_is_no_gap() -> None:
+    for counts_ticks in (True, False):
+        phone = Phone(counts_ticks=counts_ticks)
+        for _ in range(3):
+            phone.run(5)
+            phone.launch_unsampled(60.0)
+        assert phone.breaks() == []
+
+
+@pytest.mark.parametrize("asleep_s", [8.0, 30.0, 60.0])
+def test_sleep_in_a_launch_that_is_not_sampled_is_found(asleep_s: float) -> None:
+    phone = Phone()
+    phone.run(5)
+    phone.launch_unsampled(60.0, asleep_s=asleep_s)
+    phone.launch_unsampled(60.0)
+    (found,) = phone.breaks()
+    assert found.cause == "suspended"
+    assert found.size_s == pytest.approx(asleep_s, abs=0.3)
+    assert "without samples" in found.sentence
+
+
+def test_cores_that_sampled_launches_show_to_be_off_are_no_sleep() -> None:
+    phone = Phone()
+    phone.run(20)
+    for _ in range(10):
+        phone.sample()
+        phone.wait(1.0)
+        phone.awake_s -= 0.25
+    phone.sample()
+    phone.run(5)
+    started_s = phone.up_s
+    phone.sample()
+    phone.wait(60.0)
+    phone.awake_s -= 15.0
+    phone.unsampled.append((started_s, phone.up_s))
+    phone.run(5)
+    assert phone.breaks() == []
+
+
+def test_step_of_the_clock_in_a_launch_that_is_not_sampled_is_found() -> None:
+    phone = Phone()
+    phone.run(5)
+    phone.launch_unsampled(30.0)
+    phone.sample()
+    phone.step_s = 2.0
+    phone.launch_unsampled(30.0)
+    phone.run(2)
+    assert kinds(phone.breaks()) == ["clock_step"]
+
+
+@pytest.mark.parametrize("leap_s", [11.0, 1000.0, 1e9])
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_leap_of_the_counters_before_a_gap_does_not_hide_a_sleep(leap_s: float, before: int) -> None:
+    phone = Phone()
+    phone.run(12)
+    phone.leap(leap_s)
+    phone.run(before + 1)
+    phone.wait(12.0, asleep=True)
+    phone.run(6)
+    assert kinds(phone.breaks()) == ["suspended"]
+
+
+def test_leap_of_the_counters_is_no_sleep() -> None:
+    phone = Phone()
+    for seconds in (1000.0, -900.0, 5.0):
+        phone.run(12)
+        phone.leap(seconds)
+    phone.run(12)
+    phone.wait(12.0)
+    phone.run(6)
     assert phone.breaks() == []
 
 
@@ -286,6 +375,19 @@ def test_launch_that_samples_do_not_span(
     found = find_unseen(phone.samples, 1.0, started_s, ended_s)
     assert (found is None) == (said is None)
     assert (found or "").startswith(said or "")
+
+
+def test_launch_that_was_not_sampled_needs_ticks_on_both_sides() -> None:
+    for counts_ticks in (True, False):
+        phone = Phone(counts_ticks=counts_ticks)
+        phone.run(5)
+        span = phone.launch_unsampled(40.0)
+        said = find_unseen(phone.samples, 1.0, *span, sampled=False)
+        assert (said is None) == counts_ticks
+        assert find_unseen(phone.samples, 1.0, *span) is None
+        assert "for 40 s" in (find_unseen(phone.samples[:-1], 1.0, *span, sampled=False) or "")
+    assert said is not None
+    assert said.startswith("for 40 s no sample tells")
 
 
 def test_launch_without_samples() -> None:

@@ -33,6 +33,14 @@ def test_table_and_file_that_agree_but_for_their_rounding() -> None:
     assert [(record.source, record.decode_tok_s) for record in reading.records] == [("stdout", 20.01)]
 
 
+def test_load_time_of_the_file_is_the_exact_one() -> None:
+    headed = TABLE.replace("speed(tok/s) |", "speed(tok/s) | loadingTime(s) |")
+    table = headed.replace("± 0.50 |", "± 0.50 | 0.01 ± 0.00 |")
+    timed = RESULT | {"loading_time": 0.0086, "loading_time_std": 0.0003}
+    assert [record.load_ms for record in bench(timed, table=table).records] == [pytest.approx(8.6)]
+    assert [record.load_ms for record in bench(RESULT, table=table).records] == [pytest.approx(10)]
+
+
 @pytest.mark.parametrize("name", ["prefill_tps", "prefill_std", "decode_tps", "decode_std"])
 def test_figure_that_differs(name: str) -> None:
     value = RESULT[name]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from devicehub.workloads.verdict import LaunchReader, Reading
@@ -63,7 +63,6 @@ def samples() -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()[:5000]) for path in sorted([*shared, *OWN.iterdir()])]
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_cut_gives_the_same_reading(data: st.DataObject) -> None:
     _, content = data.draw(st.sampled_from(samples()))
@@ -79,7 +78,6 @@ def test_byte_by_byte_gives_the_same_reading() -> None:
         assert read_pieces(pieces) == read_pieces([content]), name
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_damage_never_raises(data: st.DataObject) -> None:
     _, content = data.draw(st.sampled_from(samples()))
@@ -88,7 +86,6 @@ def test_damage_never_raises(data: st.DataObject) -> None:
     read_pieces([content[:start], data.draw(st.binary(max_size=40)), content[start + size :]])
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_run_cut_short_never_succeeds_with_other_figures(data: st.DataObject) -> None:
     name, content = data.draw(st.sampled_from([sample for sample in samples() if "demo" in sample[0]]))

@@ -49,6 +49,8 @@ def features_of(android: int) -> frozenset[str]:
 
 
 _REFRESH_S: Final = 1.0
+_MOVING_S: Final = 0.25
+"""A phone that warms is looked at so often: launches of small models last no second."""
 
 
 class Adbd:
@@ -76,7 +78,7 @@ class Adbd:
         self.banner = f"device::{';'.join(items)};features={','.join(sorted(self.features))}".encode()
         self.frozen = False
         self.on_restart: Callable[[], Awaitable[None]] | None = None
-        self.live = LiveFiles(profile, shell.root)
+        self.live = LiveFiles(system, shell.root)
         self._ports: list[int] = []
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
@@ -168,9 +170,10 @@ class Adbd:
         """Refresh the changing files while anybody is connected or what was started runs on."""
         while True:
             # A run goes on without a cable: counters that stood still would tell it that the phone slept.
-            if self._connections or self.shell.processes.any_runs():
+            moves = self.system.physics is not None and self.system.physics.moves
+            if moves or self._connections or self.shell.processes.any_runs():
                 self.live.refresh(wall_s=self._clock.wall_s())
-            await self._clock.sleep(_REFRESH_S)
+            await self._clock.sleep(_MOVING_S if moves else _REFRESH_S)
 
     def connected(self, connection: Connection) -> None:
         """Note a connection."""

@@ -50,6 +50,7 @@ SYSTEM_COMMANDS: Final = frozenset(
         "log",
         "logcat",
         "pm",
+        "screencap",
         "setprop",
         "settings",
         "svc",

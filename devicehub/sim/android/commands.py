@@ -1,4 +1,4 @@
-"""What Android's own commands answer: dumpsys, am, pm, cmd, settings, svc, wm, log, setprop."""
+"""What Android's own commands answer: dumpsys, am, pm, cmd, settings, svc, wm, log, screencap, setprop."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from devicehub.sim.android import screencap
 from devicehub.sim.android.dumps import services_of, usb_functions
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _am(system: PhoneSystem, words: Sequence[str]) -> Answer:
 
 
 def _cmd(system: PhoneSystem, words: Sequence[str]) -> Answer:
-    inner: Mapping[str, _Command] = {"activity": _am, "package": _pm, "settings": _settings}
+    inner: Mapping[str, _Command] = {"activity": _am, "package": _pm, "power": _power, "settings": _settings}
     if words[:1] == ["-l"]:
         names = "".join(f"  {name}\n" for name in sorted(inner))
         return Answer(f"Currently running services:\n{names}".encode())
@@ -112,6 +113,10 @@ def _cmd(system: PhoneSystem, words: Sequence[str]) -> Answer:
     if command is None:
         return Answer(stderr=f"cmd: Can't find service: {words[0]}\n".encode(), status=20)
     return command(system, words[1:])
+
+
+def _power(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    return system.fixed_performance.answer(words, android=system.profile.android)
 
 
 def _svc(system: PhoneSystem, words: Sequence[str]) -> Answer:
@@ -157,6 +162,16 @@ def _log(system: PhoneSystem, words: Sequence[str], pid: int) -> Answer:
     return Answer()
 
 
+def _screencap(system: PhoneSystem, words: Sequence[str]) -> Answer:
+    if any(word != "-p" for word in words):
+        return Answer(stderr=b"usage: screencap [-hp] [-d display-id] [FILENAME]\n", status=1)
+    width, height = screencap.parse_screen(system.profile.screen)
+    second, lit = time.time_ns() // 10**9, system.screen_on
+    if words:
+        return Answer(screencap.png(width, height, second=second, lit=lit))
+    return Answer(screencap.raw(width, height, second=second, lit=lit, android=system.profile.android))
+
+
 def _setprop(system: PhoneSystem, words: Sequence[str]) -> Answer:
     if len(words) != 2:
         return Answer(stderr=b"usage: setprop NAME VALUE\n", status=1)
@@ -174,6 +189,7 @@ _COMMANDS: Final[Mapping[str, _Command]] = {
     "dmesg": _dmesg,
     "dumpsys": _dumpsys,
     "pm": _pm,
+    "screencap": _screencap,
     "setprop": _setprop,
     "settings": _settings,
     "svc": _svc,

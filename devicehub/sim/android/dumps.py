@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from devicehub.sim.android.thermal import kind_of_sensor
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from devicehub.sim.android.system import PhoneSystem
 
@@ -17,6 +19,7 @@ def services_of(system: PhoneSystem) -> Mapping[str, Callable[[PhoneSystem], str
     """The services that dumpsys knows, and what each prints."""
     services = {
         "battery": _dump_battery,
+        "hardware_properties": _dump_hardware,
         "power": _dump_power,
         "thermalservice": _dump_thermal,
         "usb": _dump_usb,
@@ -33,21 +36,41 @@ def usb_functions(system: PhoneSystem) -> list[str]:
 
 
 def _dump_battery(system: PhoneSystem) -> str:
-    lines = ["Current Battery Service state:"]
-    lines += [f"  {key}: {value}" for key, value in system.battery.items()]
-    return "\n".join(lines) + "\n"
+    lines = [f"  {key}: {value}" for key, value in _battery(system).items()]
+    return "\n".join(["Current Battery Service state:", *lines]) + "\n"
+
+
+def _battery(system: PhoneSystem) -> Mapping[str, str]:
+    """What Android knows of the battery now."""
+    physics = system.physics
+    if physics is None or not physics.moves:
+        return system.battery
+    physics.look()
+    told = physics.battery.dump() if physics.battery is not None else {}
+    return {**system.battery, "temperature": str(round(physics.battery_mc / 100)), **told}
+
+
+def _sensors(system: PhoneSystem) -> Iterator[tuple[str, int, float]]:
+    """Name, type and degrees Celsius of each sensor of the thermal service now."""
+    thermal = system.physics.thermal if system.physics is not None else None
+    for name, number, idle_c in system.profile.temperatures:
+        now_c = idle_c if thermal is None else round(thermal.temperature_c(kind_of_sensor(number), idle_c), 1)
+        yield name, number, system.temps_c.get(name, now_c)
 
 
 def _dump_thermal(system: PhoneSystem) -> str:
+    status = system.thermal_status
+    if (physics := system.physics) is not None and physics.thermal is not None:
+        physics.look()
+        status = max(status, physics.thermal.shown_status)
     now = [
-        f"\tTemperature{{mValue={system.temps_c.get(name, degrees)}, mType={kind}, mName={name}, "
-        f"mStatus={system.thermal_status}}}"
-        for name, kind, degrees in system.profile.temperatures
+        f"\tTemperature{{mValue={degrees}, mType={kind}, mName={name}, mStatus={status}}}"
+        for name, kind, degrees in _sensors(system)
     ]
     lines = ["IsStatusOverride: false"]
     for listeners, count in (("ThermalEventListeners", 1), ("ThermalStatusListeners", 3)):
         lines += [f"{listeners}:", f"\tcallbacks: {count}", "\tkilled: false", "\tbroadcasts count: -1"]
-    lines += [f"Thermal Status: {system.thermal_status}", "Cached temperatures:", *now, "HAL Ready: true"]
+    lines += [f"Thermal Status: {status}", "Cached temperatures:", *now, "HAL Ready: true"]
     lines += [
         "HAL connection:",
         "\tThermalHAL AIDL 1  connected: yes",
@@ -56,20 +79,36 @@ def _dump_thermal(system: PhoneSystem) -> str:
     ]
     lines += [
         "Current cooling devices from HAL:",
-        "\tCoolingDevice{mValue=0, mType=2, mName=thermal-cpufreq-0}",
+        f"\tCoolingDevice{{mValue={status}, mType=2, mName=thermal-cpufreq-0}}",
     ]
+    return "\n".join(lines) + "\n"
+
+
+def _dump_hardware(system: PhoneSystem) -> str:
+    """Source: AOSP services/core, HardwarePropertiesManagerService.java."""
+    if system.physics is not None and system.physics.thermal is not None:
+        system.physics.look()
+    lines = ["****** Dump of HardwarePropertiesManagerService ******", ""]
+    for number, kind in enumerate(("CPU", "GPU", "Battery", "Skin")):
+        now = [degrees for _, sensor, degrees in _sensors(system) if sensor == number]
+        lines.append(f"{kind} temperatures: [{', '.join(map(str, now))}]")
+        lines += [f"{kind} {word} temperatures: []" for word in ("throttling", "shutdown", "vr throttling")]
+    lines += ["Fan speed: []", "", "****** End of HardwarePropertiesManagerService dump ******"]
     return "\n".join(lines) + "\n"
 
 
 def _dump_power(system: PhoneSystem) -> str:
     awake, state = ("Awake", "ON") if system.screen_on else ("Asleep", "OFF")
-    powered = _plugged(system)
+    powered, saver = str(system.plugged).lower(), str(system.power_saver).lower()
+    old = system.profile.android < 9
     return (
         "POWER MANAGER (dumpsys power)\n\nPower Manager State:\n"
         f"  mWakefulness={awake}\n  mWakefulnessChanging=false\n  mIsPowered={powered}\n"
-        f"  mPlugType={2 if powered == 'true' else 0}\n  mBatteryLevel={system.battery.get('level', '0')}\n"
-        f"  mStayOn=false\n\nSettings and Configuration:\n  mScreenOffTimeoutSetting=60000\n\n"
+        f"  mPlugType={2 if system.plugged else 0}\n  mBatteryLevel={_battery(system).get('level', '0')}\n"
+        + (f"  mLowPowerModeEnabled={saver}\n" if old else "")
+        + "  mStayOn=false\n\nSettings and Configuration:\n  mScreenOffTimeoutSetting=60000\n\n"
         f"Display Power: state={state}\n"
+        + ("" if old else f"\nBattery saver state machine:\n  Enabled={saver}\n  mState=1\n")
     )
 
 
@@ -106,8 +145,3 @@ def _dump_usb(system: PhoneSystem) -> str:
         f"    kernel_state={'CONFIGURED' if system.usb_connected else 'DISCONNECTED'}\n"
         f"    kernel_function_list={state}\n  }}\n}}\n"
     )
-
-
-def _plugged(system: PhoneSystem) -> str:
-    powered = [value for key, value in system.battery.items() if key.endswith("powered")]
-    return str("true" in powered).lower()

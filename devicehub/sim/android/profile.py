@@ -40,6 +40,8 @@ class Profile:
         temperatures: name, type and degrees Celsius of each sensor of the thermal service.
         clusters: its processors by kind.
         zones: type and reading of each thermal zone.
+        usb_controller: its USB port as /sys/class/udc names it.
+        usb_maximum: the speed of it, as the kernel words it.
         screen: its size as `wm size` says it.
         data_kib: the size of /data.
         data_free_kib: what an empty phone has free there.
@@ -53,6 +55,8 @@ class Profile:
     temperatures: tuple[tuple[str, int, float], ...]
     clusters: tuple[Cluster, ...]
     zones: tuple[tuple[str, int], ...]
+    usb_controller: str
+    usb_maximum: str
     screen: str
     data_kib: int
     data_free_kib: int
@@ -95,6 +99,8 @@ def load_profile(name: str, *, android: int | None = None) -> Profile:
             Cluster(tuple(item["cpus"]), item["min_khz"], item["max_khz"]) for item in data["cluster"]
         ),
         zones=tuple((zone["type"], zone["temp"]) for zone in data["zone"]),
+        usb_controller=data["usb"]["controller"],
+        usb_maximum=data["usb"]["maximum_speed"],
         screen=data["screen"],
         data_kib=data["data_kib"],
         data_free_kib=data["data_free_kib"],

@@ -9,9 +9,11 @@ import struct
 import time
 from typing import TYPE_CHECKING, Final
 
+from devicehub.errors import SimError
 from devicehub.sim.android import client, logcat, logd
 from devicehub.sim.android.commands import Answer, answer, answer_without_server
 from devicehub.sim.android.logring import LogRing
+from devicehub.sim.android.power import FixedPerformance
 from devicehub.sim.android.profile import format_dump
 from devicehub.sim.process.sockets import address_in
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from devicehub.sim.android.apps import AppService
     from devicehub.sim.android.logring import Entry
+    from devicehub.sim.android.physics import Physics
     from devicehub.sim.android.profile import Profile
+    from devicehub.sim.android.thermal import ThermalModel
 
 _ARGUMENTS_MAX: Final = 1 << 20
 _BATCH: Final = 512
@@ -43,19 +47,24 @@ class PhoneSystem:
     Attributes:
         log: the phone's log.
         profile: the phone that it plays.
-        battery: what dumpsys battery says, in its order.
+        battery: what dumpsys battery says, in its order, where no model of the battery says otherwise.
+        battery_temp_set: somebody set the battery's temperature.
         props: its properties, those of this instance among them.
         properties: the folder that holds one file per property.
         apps: what plays the phone's apps, once there is any.
         uids: users of processes that are not the shell's, by process id on the phone.
         top_activity: the component in front.
+        power_saver: Android's battery saver is on.
         screen_on: the screen is lit.
         locked: the lock screen is in front.
         usb_connected: a host is at the other end of the cable.
+        usb_speed: what /sys/class/udc tells then, None where the shell may not read it.
         usb_default: the USB functions that a person chose for an unlocked phone, `adb` left out.
         temps_c: temperatures that somebody set, by the sensor's name in the thermal service.
-        thermal_status: 0 none to 6 shutdown.
+        thermal_status: 0 none to 6 shutdown; the least that the phone shows.
+        physics: its warmth and its battery in time, once it has been switched on.
         kernel_log_readable: the shell may read the kernel's log, as on userdebug builds.
+        fixed_performance: its fixed-performance mode.
         server_up: Android's own process runs, which answers for nearly all services.
         sockets: the folder of the phone's sockets.
     """
@@ -69,13 +78,18 @@ class PhoneSystem:
         self.apps: AppService | None = None
         self.uids: dict[int, int] = {}
         self.top_activity = ""
+        self.power_saver = False
         self.screen_on = True
         self.locked = False
         self.usb_connected = True
+        self.usb_speed: str | None = None
         self.usb_default = tuple(name for name in props.get("sys.usb.state", "").split(",") if name != "adb")
         self.temps_c: dict[str, float] = {}
         self.thermal_status = 0
+        self.battery_temp_set = False
+        self.physics: Physics | None = None
         self.kernel_log_readable = False
+        self.fixed_performance = FixedPerformance()
         self.server_up = True
         self._kicks = 0
         self._entries: socket.socket | None = None
@@ -103,6 +117,22 @@ class PhoneSystem:
                 loop.remove_reader(entries)
                 self._entries = None
                 server.close()
+
+    @property
+    def plugged(self) -> bool:
+        """Whether power comes from outside."""
+        return "true" in (value for key, value in self.battery.items() if key.endswith("powered"))
+
+    def warmth(self) -> ThermalModel:
+        """How warm it is now.
+
+        Raises:
+            SimError: nothing was said of how it warms.
+        """
+        if self.physics is None or self.physics.thermal is None:
+            raise SimError("this phone has no warmth of its own; make it with thermal")
+        self.physics.look()
+        return self.physics.thermal
 
     def set_property(self, name: str, value: str) -> None:
         """Set a property, for `getprop` on the phone."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from devicehub.sim.android import logd
 from devicehub.sim.engine.log import ENGINE_TAG, HUB_TAG, RowForwarder
 from devicehub.sim.engine.paths import host_config
-from devicehub.sim.engine.scenario import ScriptedModel, read_script
+from devicehub.sim.engine.scenario import model_opener
 from devicehub.sim.engine.stdio import Stdio
 from devicehub.sim.engine.wheel import BROKEN, Context, WheelModel
 from devicehub.sim.process.pipes import wide_pipe
@@ -85,20 +85,20 @@ class Engine:
         self._stdio.divert_engine(rows)
 
     def open_model(self, config_path: str) -> WheelModel:
-        """A model of the wheel; one to which the phone's script happens, where it has one.
+        """A model of the wheel, to which happens what the phone wants.
 
         Raises:
             SimError: the wheel or the script cannot be used.
         """
-        script = read_script()
-        if script is None:
-            return WheelModel(config_path)
-        logd.write(priority="I", tag=HUB_TAG, message="virtual engine: follows a script")
-        return ScriptedModel(config_path, script, self._stdio)
+        return model_opener(self._stdio, _note)(config_path)
 
     def row(self, text: str) -> None:
         """A row that MNN prints at once with others of its own."""
         logd.write(priority="E", tag=ENGINE_TAG, message=text)
+
+
+def _note(text: str) -> None:
+    logd.write(priority="I", tag=HUB_TAG, message=text)
 
 
 class Model:

@@ -7,12 +7,12 @@ own rows go to the phone's log.
 Environment: DEVICEHUB_SIM_THREADS, the most threads granted (default 1). How many were asked for and used
 stands in the phone's log under the tag `devicehub`: the real program prints nothing of the kind.
 DEVICEHUB_SIM_ROOT, where a portable phone keeps its files. DEVICEHUB_SIM_ENGINE, a file with a script of
-`scenario.EngineScript`; that one is followed stands in the log as well.
+`scenario.EngineScript`; that one is followed stands in the log as well. DEVICEHUB_SIM_PACE, a file with the
+share of full speed that the phone's clocks leave.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import sys
@@ -23,12 +23,11 @@ from devicehub.sim.android import logd
 from devicehub.sim.engine.bench import LlmBench
 from devicehub.sim.engine.demo import LlmDemo
 from devicehub.sim.engine.log import HUB_TAG, RowForwarder
-from devicehub.sim.engine.scenario import ScriptedModel, read_script
+from devicehub.sim.engine.scenario import model_opener
 from devicehub.sim.engine.stdio import Stdio
-from devicehub.sim.engine.wheel import WheelModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _NOT_FOUND: Final = 127
 _TOOLS: Final[dict[str, type[LlmDemo | LlmBench]]] = {"llm_demo": LlmDemo, "llm_bench": LlmBench}
@@ -51,24 +50,18 @@ def main(argv: Sequence[str]) -> int:
     stdio = Stdio()
     forwarder = RowForwarder(logd.write) if logcat else None
     if forwarder is not None:
-        stdio.divert_engine(forwarder.fd)
+        stdio.divert_engine(forwarder.fd, forwarder.finish)
 
     def note(text: str) -> None:
         logd.write(priority="I", tag=HUB_TAG, message=text)
 
     try:
-        script = read_script()
-        open_model: Callable[[str], WheelModel] = WheelModel
-        if script is not None:
-            note("virtual engine: follows a script")
-            open_model = functools.partial(ScriptedModel, script=script, stdio=stdio)
+        open_model = model_opener(stdio, note)
         status = _TOOLS[tool[0]](stdio, open_model=open_model, threads=threads, note=note).run(tool)
     except SimError as error:
         sys.stderr.write(f"mnn_engine: {error}\n")
         status = _NOT_FOUND
-    stdio.flush()
-    if forwarder is not None:
-        forwarder.finish()
+    stdio.finish()
     return status
 
 

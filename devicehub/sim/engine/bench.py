@@ -77,9 +77,9 @@ class LlmBench:
             self._stdio.engine("Parse arguments error\n")
             return _REFUSED
         except TerminatedError as error:
-            _abort(error)
+            _abort(self._stdio, error)
         except CrashedError:
-            _die(signal.SIGSEGV)
+            self._stdio.die(signal.SIGSEGV)
         if self._options.help:
             self._stdio.plain(usage(argv[0]))
             return 0
@@ -152,7 +152,10 @@ class LlmBench:
         if it.generate > 0:
             model.set_config({"max_new_tokens": 1})
         if it.prompt < 0:
-            _abort(TerminatedError("std::length_error", "cannot create std::vector larger than max_size()"))
+            _abort(
+                self._stdio,
+                TerminatedError("std::length_error", "cannot create std::vector larger than max_size()"),
+            )
         for repetition in range(self._options.repeat[0] + 1):
             measure = self._measure_both if it.shared else self._measure_one
             measure(model, measured, keep=repetition > 0)
@@ -162,9 +165,10 @@ class LlmBench:
         """The name of the model and the size of its weights, by the configuration's place and text alone."""
         if Path(config).is_dir():
             _abort(
+                self._stdio,
                 TerminatedError(
                     "std::__ios_failure", "basic_filebuf::underflow error reading the file: Is a directory"
-                )
+                ),
             )
         folder, slash, _ = config.rpartition("/")
         if not slash:
@@ -251,7 +255,7 @@ class _Output:
     def write(self, data: bytes) -> None:
         if not self._usable:
             # The real one writes to a file that it could not open.
-            _die(signal.SIGSEGV)
+            self._stdio.die(signal.SIGSEGV)
         if self._file is None:
             self._stdio.plain(data)
         else:
@@ -298,13 +302,6 @@ def _warn(text: str) -> None:
     os.write(2, text.encode(errors="surrogateescape"))
 
 
-def _abort(error: TerminatedError) -> NoReturn:
+def _abort(stdio: Stdio, error: TerminatedError) -> NoReturn:
     _warn(str(error))
-    _die(signal.SIGABRT)
-
-
-def _die(number: signal.Signals) -> NoReturn:
-    """End as the real one ends: what its buffers held is lost."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    raise SystemExit(128 + number)
+    stdio.die(signal.SIGABRT)

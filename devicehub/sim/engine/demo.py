@@ -216,7 +216,7 @@ class LlmDemo:
             try:
                 question = ceval_question(row)
             except IndexError:
-                _crash()
+                self._stdio.die(signal.SIGSEGV)
             self._stdio.engine(question)
             self._stdio.engine(f"## 进度: {number} / {len(lines) - 1}\n")
             with self._stdio.captured() as caught:
@@ -282,8 +282,3 @@ def _whole_number(value: object) -> int:
         return int(value) if isinstance(value, int | float | str) else 4
     except (ValueError, OverflowError):
         return 4
-
-
-def _crash() -> None:
-    signal.signal(signal.SIGSEGV, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGSEGV)

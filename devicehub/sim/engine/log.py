@@ -38,16 +38,26 @@ class RowForwarder:
 
     A process, not a thread: a method of the wheel may hold the interpreter's lock until its row is taken.
     It forks, so make it before the wheel is loaded.
+
+    Attributes:
+        fd: where the rows go.
     """
 
     def __init__(self, write: LogWriter) -> None:
         read_fd, self.fd = os.pipe()
+        apart, set_apart = os.pipe()
         owner = os.getpid()
         self._helper = os.fork()
         if self._helper:
             os.close(read_fd)
+            os.close(set_apart)
+            os.read(apart, 1)
+            os.close(apart)
             return
         os.close(self.fd)
+        # The real engine's rows are in the log before it dies: whoever ends its group must not take them.
+        os.setsid()
+        os.close(set_apart)
         # Whoever reads the engine's output must see its end when the engine dies.
         for fd in (0, 1, 2):
             os.close(fd)
@@ -59,7 +69,7 @@ class RowForwarder:
             os._exit(0)
 
     def finish(self) -> None:
-        """Wait until all rows are in the log; the engine's end of the pipe must be flushed."""
+        """Close `fd` and wait until all rows are in the log; the engine's end of the pipe must be flushed."""
         os.close(self.fd)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._helper, 0)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import tempfile
-from typing import TYPE_CHECKING, Final
+import threading
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _FULLY_BUFFERED: Final = 0
 _LINE_BUFFERED: Final = 1
@@ -34,6 +36,7 @@ class Stdio:
         self._libc.fflush.argtypes = [ctypes.c_void_p]
         self._libc.setvbuf.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
         self._out = self._stdout.value
+        self._settle: Callable[[], None] = lambda: None
         # Python takes the buffer away under PYTHONUNBUFFERED; glibc gives none back unless it is handed one.
         self._buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         mode = _LINE_BUFFERED if os.isatty(1) else _FULLY_BUFFERED
@@ -52,8 +55,14 @@ class Stdio:
         """Write what a program prints with printf of its own: buffered, and to stdout in every build."""
         self._write(text, self._out)
 
-    def divert_engine(self, fd: int) -> None:
-        """Send MNN's own rows, the wheel's printf included, to a descriptor; std::cout stays where it is."""
+    def divert_engine(self, fd: int, settle: Callable[[], None] | None = None) -> None:
+        """Send MNN's own rows, the wheel's printf included, to a descriptor; std::cout stays where it is.
+
+        Args:
+            fd: where to.
+            settle: returns when all that the descriptor was given has arrived, and takes no more of it.
+        """
+        self._settle = settle or self._settle
         # std::cout keeps the stream that stdout names when it is first set up: let that be the real one.
         ctypes.CDLL("libstdc++.so.6")[_IOS_INIT](ctypes.create_string_buffer(1))
         stream = self._libc.fdopen(fd, b"w")
@@ -61,8 +70,23 @@ class Stdio:
         self._stdout.value = stream
 
     def flush(self) -> None:
-        """Write out all buffers, as a C program does at its exit."""
+        """Write out all buffers."""
         self._libc.fflush(None)
+
+    def finish(self) -> None:
+        """Write out all buffers for good, as a C program does at its exit."""
+        self.flush()
+        self._settle()
+
+    def die(self, number: int) -> NoReturn:
+        """End by a signal as the real program does: what its buffers held is lost, its log has all rows."""
+        self._settle()
+        # Python lets no other thread change what it has only changed for a few signals itself.
+        if number != signal.SIGKILL and threading.current_thread() is threading.main_thread():
+            signal.signal(number, signal.SIG_DFL)
+        # To this thread: one for the whole process may come after the exit below.
+        signal.raise_signal(number)
+        os._exit(128 + number)
 
     @contextlib.contextmanager
     def captured(self) -> Iterator[list[bytes]]:

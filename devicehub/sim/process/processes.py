@@ -149,7 +149,11 @@ class Processes:
             connection.close()
             raise
         reader, writer = await asyncio.open_connection(sock=connection)
-        line = await reader.readline()
+        try:
+            line = await reader.readline()
+        except BaseException:  # a service that is cut off while its process is being started
+            writer.close()
+            raise
         answer: dict[str, Any] = (
             json.loads(line) if line.endswith(b"\n") else {"error": "the phone has ended"}
         )

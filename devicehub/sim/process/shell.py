@@ -70,6 +70,7 @@ class Shell:
         env |= {"LC_ALL": "C.UTF-8", "DEVICEHUB_SIM_SOCKETS": sockets}
         env["DEVICEHUB_SIM_THREADS"] = str(threads)
         env["DEVICEHUB_SIM_ENGINE"] = f"{sockets}/engine.json"
+        env["DEVICEHUB_SIM_PACE"] = f"{sockets}/pace"
         if self.mode == "portable":
             env["DEVICEHUB_SIM_ROOT"] = str(phone.root)
             env["DEVICEHUB_PROC"] = str(phone.root / "proc")

@@ -93,6 +93,16 @@ def oom_score_adj(pid: int) -> int:
         return -1001
 
 
+def cpu_ticks(pid: int) -> int:
+    """How long a process has computed, in the kernel's ticks; 0 for one that is gone."""
+    try:
+        # "17 (a name) S 1 ...": the name may hold anything.
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
 def send(pids: Iterable[int], number: signal.Signals) -> int:
     """Send a signal to each; how many were there to take it."""
     taken = 0

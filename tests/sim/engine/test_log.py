@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
 import pytest
 
-from devicehub.sim.engine.log import priority_of
+from devicehub.sim.engine.log import RowForwarder, priority_of
+from devicehub.sim.engine.stdio import Stdio
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -38,3 +48,47 @@ def test_complaints_are_errors(row: bytes) -> None:
 )
 def test_reports_are_information(row: bytes) -> None:
     assert priority_of(row) == "I"
+
+
+def test_an_engine_that_dies_has_all_its_rows_in_the_log(tmp_path: Path) -> None:
+    """Even where a slow helper writes them, and the group that the engine was in is ended at once."""
+    log = tmp_path / "log"
+    engine = os.fork()
+    if not engine:
+        os.setpgid(0, 0)
+
+        def write_slowly(*, priority: str, tag: str, pid: int, message: bytes) -> None:
+            threading.Event().wait(0.01)
+            with log.open("ab") as file:
+                file.write(message + b"\n")
+
+        forwarder = RowForwarder(write_slowly)
+        stdio = Stdio()
+        stdio.divert_engine(forwarder.fd, forwarder.finish)
+        for number in range(20):
+            stdio.engine(f"row {number}\n")
+        stdio.die(signal.SIGKILL)
+    _, status = os.waitpid(engine, 0)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(engine, signal.SIGKILL)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert log.read_text().splitlines() == [f"row {number}" for number in range(20)]
+
+
+def test_rows_of_an_engine_that_is_killed_still_arrive(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    engine = os.fork()
+    if not engine:
+        os.setpgid(0, 0)
+        os.close(reading)
+
+        def write(*, priority: str, tag: str, pid: int, message: bytes) -> None:
+            os.write(writing, message + b"\n")
+
+        forwarder = RowForwarder(write)
+        os.write(forwarder.fd, b"the last row\n")
+        os.killpg(0, signal.SIGKILL)
+    os.close(writing)
+    os.waitpid(engine, 0)
+    with os.fdopen(reading, "rb") as rows:
+        assert rows.read() == b"the last row\n"

@@ -64,6 +64,34 @@ async def test_slow_tokens_show_in_the_table(bench: Bench) -> None:
     assert 0 < speed < 60
 
 
+@pytest.mark.parametrize("limit", [("8",), ()])
+async def test_garbled_text_differs_from_its_first_piece_at_healthy_counts(
+    bench: Bench, limit: tuple[str, ...]
+) -> None:
+    bench.prompts = b"What is DeviceHub?\n"
+    bench.write()
+    plain = await bench.run("p.txt", *limit)
+    garbled = await bench.run("p.txt", *limit, DEVICEHUB_SIM_ENGINE=script(bench.folder, garble=True))
+    right, wrong = (
+        done.stdout.partition(b"prompt file is p.txt\n")[2].partition(b"\n####")[0].decode()
+        for done in (plain, garbled)
+    )
+    assert wrong
+    assert wrong[0] != right[0]
+    assert right.split()[0] not in wrong
+    assert wrong.endswith("\n") == right.endswith("\n")
+    for name in (b"prompt tokens num", b"decode tokens num"):
+        assert figure(garbled.stdout, name) == figure(plain.stdout, name)
+    assert figure(garbled.stdout, b" decode speed") > 0
+
+
+async def test_a_garbling_engine_measures_without_a_word(bench: Bench) -> None:
+    options = ("-p", "4", "-n", "4", "-rep", "1")
+    plain = await bench.measure(*options)
+    garbled = await bench.measure(*options, DEVICEHUB_SIM_ENGINE=script(bench.folder, garble=True))
+    assert len(garbled.stdout.splitlines()) == len(plain.stdout.splitlines())
+
+
 async def test_answer_without_a_maximum_ends_as_it_would(bench: Bench) -> None:
     plain = await bench.run("p.txt")
     scripted = await bench.run("p.txt", DEVICEHUB_SIM_ENGINE=script(bench.folder))

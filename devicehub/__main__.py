@@ -1,0 +1,5 @@
+"""`python -m devicehub` is `devicehub`."""
+
+from devicehub.cli.start import main
+
+main()

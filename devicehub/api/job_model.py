@@ -1,0 +1,90 @@
+"""What clients are shown of jobs: pushes, fixtures, exports. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class StageView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an export is.
+
+    Attributes:
+        recipe: which of the recipes is under way.
+        stage: a stable word: load, calibrate, onnx, convert, quantize, tokenizer, config, accept.
+        title: what a person reads.
+        number: which of `of` stages that is, from 1.
+        stage_share: how much of it is done, 0 to 1; None where the exporter does not tell.
+        share: how much of the whole is done, 0 to 1.
+        left_s: how long it will take still; None before there is anything to tell it from.
+    """
+
+    recipe: str
+    stage: str
+    title: str
+    number: int
+    of: int
+    stage_share: float | None
+    share: float
+    elapsed_s: float
+    left_s: float | None
+
+
+class ExportPlanView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export by one recipe would make.
+
+    Attributes:
+        options: of llmexport.
+        size: of the model, estimated, in bytes.
+        ram: that it takes, estimated, in bytes.
+        disk: that it takes while it is made, in bytes.
+        commands: that a recipe has other tools execute, as lines for a shell.
+        refused: why it would not be made, with the way out; None where it would.
+    """
+
+    recipe: str
+    name: str
+    options: dict[str, Any] = {}
+    notes: list[str] = []
+    warnings: list[str] = []
+    size: int | None = None
+    bits_per_weight: float | None = None
+    ram: int | None = None
+    disk: int | None = None
+    commands: list[str] = []
+    refused: str | None = None
+
+
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a log; `next` is where it goes on."""
+
+    file: str
+    text: str
+    next: int
+
+
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that takes a while and is no run: a push, a fixture; its progress comes as events.
+
+    Attributes:
+        state: running, done, failed, cancelled.
+        result: what came of it; of a push the rows that `push --json` prints.
+        error: why it failed.
+        told: what a person should know of it so far, a sentence each.
+        stage: of an export; `done` and `total` are thousandths then.
+    """
+
+    id: str
+    kind: str
+    state: str
+    label: str = ""
+    serial: str | None = None
+    done: int = 0
+    total: int = 0
+    result: Any = None
+    error: str | None = None
+    error_kind: str = ""
+    """The class name of the hub's error."""
+    told: list[str] = []
+    stage: StageView | None = None

@@ -1,0 +1,1 @@
+"""The phones that are there now: who they are, how they do, and what is done when adb falters."""

@@ -1,0 +1,1 @@
+"""The picture on a phone's screen: mirrored by scrcpy, or taken once."""

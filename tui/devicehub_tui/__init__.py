@@ -1,0 +1,1 @@
+"""The fleet screen: a Textual client of the API."""
