@@ -203,17 +203,14 @@ def _number(value: float | None, digits: int) -> str | None:
 
 
 def _explain(error: click.NoSuchOption) -> str:
-    from devicehub.errors import InputError
-    from devicehub.export.flags import parse_overrides
+    from devicehub.export.flags import explain_flag
     from devicehub.profiles.exporter import OPTIONS
 
     name = error.option_name.lstrip("-").replace("-", "_")
     if name in OPTIONS:
         return f"{error.option_name} is an option of llmexport: write --set {name}=VALUE"
-    try:
-        parse_overrides([name])
-    except InputError as problem:
-        if problem.problem.startswith("llmexport has no option"):
-            return error.format_message()
-        return f"{error.option_name}: {problem.problem}; {problem.remedy}"
-    return error.format_message()
+    explained = explain_flag(name)
+    if explained is None:
+        return error.format_message()
+    problem, remedy = explained
+    return f"{error.option_name}: {problem}; {remedy}"

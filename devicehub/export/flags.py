@@ -98,23 +98,24 @@ def llmexport_options(options: Mapping[str, Value]) -> list[str]:
     return words
 
 
-def llmexport_argv(options: Mapping[str, Value], source: Path, out: Path) -> list[str]:
-    """The whole command line after `llmexport.py`, as one would write it by hand."""
-    return [f"--path={source}", f"--dst_path={out}", *llmexport_options(options)]
+def explain_flag(name: str) -> tuple[str, str] | None:
+    """Why a flag that people look for is no option here, and what to do instead; None for any other."""
+    if name in OWN:
+        return f"{name} is set by the export itself", OWN[name]
+    if name in _LATER:
+        problem = "belongs to the exporter of MNN's own tree; llmexport 0.0.5 does not know it"
+        return problem, "leave it out"
+    return _GUIDE.get(name)
 
 
 def _option(word: str, name: str) -> Option:
     if name in OPTIONS:
         return OPTIONS[name]
     place = f"--set {word}"
-    if name in OWN:
-        raise InputError(place, f"{name} is set by the export itself", remedy=OWN[name])
-    if name in _GUIDE:
-        problem, remedy = _GUIDE[name]
+    explained = explain_flag(name)
+    if explained is not None:
+        problem, remedy = explained
         raise InputError(place, problem, remedy=remedy)
-    if name in _LATER:
-        problem = "belongs to the exporter of MNN's own tree; llmexport 0.0.5 does not know it"
-        raise InputError(place, problem, remedy="leave it out")
     raise InputError(
         place,
         f"llmexport has no option {name or repr(word)}{did_you_mean(name, OPTIONS)}",

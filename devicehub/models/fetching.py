@@ -106,9 +106,11 @@ def main() -> None:
     path: list[str] = []
     try:
         library = _open(request.hub)
-        _work(library, request, tell, path)
-    except ImportError as error:
+    except Exception as error:  # noqa: BLE001 - a broken installation raises what it likes
         tell(Failed(trouble="no_library", text=str(error)))
+        os._exit(0)
+    try:
+        _work(library, request, tell, path)
     except Exception as error:  # noqa: BLE001 - whatever a library raises is an answer
         trouble, text = _describe(error, library.describe)
         tell(Failed(trouble=trouble, text=text, path=path[-1] if path else None))

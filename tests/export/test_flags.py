@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from devicehub.errors import InputError
-from devicehub.export.flags import absolute_paths, llmexport_argv, llmexport_options, parse_overrides
+from devicehub.export.flags import absolute_paths, llmexport_options, parse_overrides
 from devicehub.profiles.exporter import OPTIONS, value_problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def said(word: str) -> str:
@@ -61,7 +64,6 @@ def test_words_that_are_no_option_are_explained(word: str, sentence: str) -> Non
 def test_command_line_has_each_option_in_one_word() -> None:
     words = llmexport_options({"test": "-x y", "quant_block": 0, "hqq": True, "sym": False, "omni_lr": 0.5})
     assert words == ["--export", "mnn", "--test=-x y", "--quant_block=0", "--hqq", "--omni_lr=0.5"]
-    assert llmexport_argv({}, Path("in"), Path("out"))[:2] == ["--path=in", "--dst_path=out"]
 
 
 def test_only_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_companions(tmp_path: Path, config: Any) -> None:
     for name in ("adapter_config.json", "quantize_config.json", "config.json"):
         (tmp_path / name).write_text(json.dumps(config), encoding="utf-8")
     for read in (read_adapter, read_gptq, read_eagle):
-        sentence_or_nothing(lambda read=read: read(tmp_path))  # type: ignore[misc]
+        sentence_or_nothing(partial(read, tmp_path))
 
 
 @LENIENT

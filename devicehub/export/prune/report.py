@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 REPORT: Final = ".devicehub-prune.json"
 """In the folder of the pruned checkpoint."""
-_MOST_BYTES: Final = 16 << 20
 
 
 class LayerSparsity(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +43,3 @@ class PruneReport(msgspec.Struct, frozen=True, kw_only=True):
     unmeasured: str
     versions: dict[str, str]
     seconds: float
-
-
-def read_report(folder: Path) -> PruneReport | None:
-    """How a checkpoint was pruned; None where nothing says so, or nothing that can be understood."""
-    try:
-        with (folder / REPORT).open("rb") as file:
-            return msgspec.json.decode(file.read(_MOST_BYTES), type=PruneReport)
-    except (OSError, msgspec.DecodeError, RecursionError):
-        return None
