@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from devicehub.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -52,3 +54,8 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 def errors(findings: Iterable[Finding]) -> list[Finding]:
     """Those that forbid a run."""
     return [finding for finding in findings if finding.severity is Severity.ERROR]
+
+
+def refusal(finding: Finding) -> InputError:
+    """The finding as what is raised where nothing but the first counts."""
+    return InputError(finding.place, finding.why, remedy=finding.fix)

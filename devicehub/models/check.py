@@ -6,21 +6,24 @@ The keys, their defaults and their merge order are those of transformers/llm/eng
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, fields
+import os
+from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import InputError
+from devicehub.findings import Finding, Severity, errors, refusal
 from devicehub.manifest import check_relative, list_files, require_folder, unreadable
+from devicehub.models.file_keys import FILE_KEYS, SPECULATION
 from devicehub.models.graph import Graph, read_graph
+from devicehub.models.model_file import flaws_of, measure, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 CONFIG: Final = "config.json"
 QNN_CONFIG: Final = "config_qnn.json"
-_LFS: Final = b"version https://git-lfs"
 _BFLOAT16_BYTES: Final = 2
 
 _NOT_PUSHED: Final = (
@@ -33,32 +36,36 @@ _NOT_PUSHED: Final = (
     "*.onnx",
 )
 _FOLDERS_NOT_PUSHED: Final = ("onnx", "tmp", "__pycache__")
-_SPECULATIVE: Final = {
-    "mtp": {"mtp_model": "mtp.mnn"},
-    "eagle": {"eagle_model": "eagle.mnn"},
-    "dflash": {"dflash_model": "dflash.mnn"},
-}
-_PARTS: Final = {
-    "is_visual": ("visual_model", "visual.mnn", "images"),
-    "is_audio": ("audio_model", "audio.mnn", "audio"),
-}
+_PARTS: Final = {"is_visual": ("visual_model", "images"), "is_audio": ("audio_model", "audio")}
+_AGAIN: Final = "download or export it again"
 
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """What was found in a model's folder that can be used."""
+    """What was found in a model's folder.
+
+    Attributes:
+        config: its config.json, read past what can be cut out; empty where that is no object at all.
+        llm_config: its llm_config.json, likewise.
+        files: what must be pushed, as sorted relative paths.
+        left_out: what lies there and is of no use on a phone.
+        findings: all that is wrong.
+    """
 
     config: dict[str, Any]
     llm_config: dict[str, Any]
     files: tuple[str, ...]
-    """What must be pushed, as sorted relative paths."""
     left_out: tuple[str, ...]
-    """What lies there and is of no use on a phone."""
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What it will not be able to do, one sentence each."""
+        return tuple(f"{one.place} {one.why}" for one in self.findings if one.severity is Severity.WARNING)
 
 
 @dataclass(frozen=True)
-class _Tie:
+class Tie:
     """Where a model whose output layer is its embedding keeps both; zeros where it has a file for them."""
 
     weight_offset: int = 0
@@ -67,34 +74,10 @@ class _Tie:
     quant_bit: int = 0
     quant_block: int = 0
 
-
-@dataclass
-class _Folder:
-    """A model's folder under judgement."""
-
-    root: Path
-    files: frozenset[str]
-    settings: dict[str, Any]
-    warnings: list[str] = field(default_factory=list)
-
-    def file_key(self, key: str, default: str, *, source: str = CONFIG) -> str:
-        """The file that a key names; raises InputError where the engine could never open such a value."""
-        value = self.settings.get(key, default)
-        place = self.root / source
-        if not isinstance(value, str) or not value:
-            raise InputError(
-                place, f"{key} is not a file name", remedy=f'set it to a name such as "{default}"'
-            )
-        if value.startswith("/") or ".." in PurePosixPath(value).parts:
-            problem = f"{key} names {value!r}, but MNN looks below the model's folder only"
-            raise InputError(place, problem, remedy="put the file into the folder and name it plainly")
-        return PurePosixPath(value).as_posix()
-
-    def require(self, name: str, key: str, remedy: str) -> int:
-        """The size of a file that must be there, be no pointer and not be empty, in bytes."""
-        if name not in self.files:
-            raise InputError(self.root / name, f"is missing ({key})", remedy=remedy)
-        return require_content(self.root / name)
+    @property
+    def end(self) -> int:
+        """Where the scales end, in bytes of the file that holds them."""
+        return self.alpha_offset + self.alpha_size
 
 
 def check_model(root: Path) -> ModelCheck:
@@ -103,28 +86,40 @@ def check_model(root: Path) -> ModelCheck:
     Raises:
         InputError: the first thing that would keep the model from answering, with its remedy.
     """
+    found = inspect_model(root)
+    if broken := errors(found.findings):
+        raise refusal(broken[0])
+    return found
+
+
+def inspect_model(root: Path) -> ModelCheck:
+    """Judge a folder, and go on behind what is wrong.
+
+    Raises:
+        InputError: there is no such folder, or it cannot be read.
+    """
     remedy = "give the folder that holds it" if root.name == CONFIG else "give the model's folder"
     require_folder(root, remedy=remedy)
-    present = list_files(root)
-    if not present:
-        raise InputError(root, "the folder is empty", remedy="give the folder that holds config.json")
-    if CONFIG not in present:
-        raise InputError(root, f"holds no {CONFIG}", remedy=_find_config(root, present))
-    config = read_object(root / CONFIG)
-    folder = _Folder(root, frozenset(present), dict(config))
+    folder = _Folder(root)
+    folder.list()
+    if not folder.files:
+        folder.error("not_a_model", root, "the folder is empty", "give the folder that holds config.json")
+        return ModelCheck({}, {}, (), (), tuple(folder.findings))
+    if CONFIG not in folder.files:
+        folder.error("not_a_model", root, f"holds no {CONFIG}", _find_config(root, sorted(folder.files)))
+        return ModelCheck({}, {}, (), (), tuple(folder.findings))
+    config = folder.read(CONFIG)
+    folder.settings = dict(config)
     llm_config = _check_llm_config(folder)
     folder.settings = config | llm_config
     graph = _check_core(folder)
+    _check_tokenizer(folder)
     _check_embedding(folder, graph)
     _check_extras(folder)
     if QNN_CONFIG in folder.files:
         _check_qnn(folder)
-    named = {value for value in folder.settings.values() if isinstance(value, str)}
-    pushed = tuple(name for name in present if name in named or not _left_out(name))
-    for name in pushed:
-        check_relative(root, name)
-    left_out = tuple(name for name in present if name not in set(pushed))
-    return ModelCheck(config, llm_config, pushed, left_out, tuple(folder.warnings))
+    pushed, left_out = _sort_out(folder)
+    return ModelCheck(config, llm_config, pushed, left_out, tuple(folder.findings))
 
 
 def read_object(file: Path) -> dict[str, Any]:
@@ -133,45 +128,106 @@ def read_object(file: Path) -> dict[str, Any]:
     Raises:
         InputError: it is not one JSON object; names the line.
     """
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise unreadable(file, error) from error
-    if data.startswith(_LFS):
-        raise _pointer(file)
-    silent = "MNN ignores such a file without a word"
-    if data.startswith(b"\xef\xbb\xbf"):
-        raise InputError(file, f"begins with a byte order mark; {silent}", remedy="save it as plain UTF-8")
-    try:
-        value = json.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError(file, f"is not UTF-8; {silent}", remedy="save it as plain UTF-8") from error
-    except json.JSONDecodeError as error:
-        why = _json_problem(error)
-        raise InputError(f"{file}:{error.lineno}", f"{why}; {silent}", remedy="correct this line") from error
-    except RecursionError as error:
-        raise InputError(file, "is nested too deeply", remedy="export the model again") from error
-    if not isinstance(value, dict):
-        raise InputError(file, f"is not a JSON object; {silent}", remedy="export the model again")
-    return value
+    reading = read_text(file)
+    if isinstance(reading, Finding):
+        raise refusal(reading)
+    if broken := errors(flaws_of(file, reading)):
+        raise refusal(broken[0])
+    assert reading.value is not None
+    return reading.value
 
 
 def require_content(file: Path) -> int:
     """The size of a model file in bytes; raises InputError for an empty one and for a git-lfs pointer."""
-    try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
-            head = stream.read(len(_LFS))
-    except OSError as error:
-        raise unreadable(file, error) from error
-    if head == _LFS:
-        raise _pointer(file)
-    if size == 0:
-        raise InputError(file, "is empty", remedy="download or export the model again")
-    return size
+    found = measure(file)
+    if isinstance(found, Finding):
+        raise refusal(found)
+    return found
 
 
-def _find_config(root: Path, present: list[str]) -> str:
+def read_tie(settings: dict[str, Any]) -> Tie:
+    """What `tie_embeddings` says; zeros where it says nothing."""
+    # {"weight_offset": 1357826, "alpha_offset": ...} or the same figures as a list; older lists are shorter.
+    tie = settings.get("tie_embeddings")
+    names = [one.name for one in fields(Tie)]
+    if isinstance(tie, list):
+        return Tie(*(_whole(value) for value in tie[: len(names)]))
+    return Tie(**{name: _whole(tie.get(name)) for name in names}) if isinstance(tie, dict) else Tie()
+
+
+@dataclass
+class _Folder:
+    """A model's folder under judgement."""
+
+    root: Path
+    files: frozenset[str] = frozenset()
+    settings: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def error(self, slug: str, place: Path | str, why: str, fix: str | None = None) -> None:
+        self._add(Severity.ERROR, slug, place, why, fix)
+
+    def warn(self, slug: str, place: Path | str, why: str, fix: str | None = None) -> None:
+        self._add(Severity.WARNING, slug, place, why, fix)
+
+    def list(self) -> None:
+        """See which files there are."""
+        try:
+            self.files = frozenset(list_files(self.root))
+        except InputError as error:
+            if error.place == self.root:
+                raise
+            self.error("folder_unreadable", error.place, error.problem, error.remedy)
+            with os.scandir(self.root) as entries:
+                self.files = frozenset(entry.name for entry in entries if entry.is_file())
+
+    def read(self, name: str) -> dict[str, Any]:
+        """A file's object, as far as it is one."""
+        reading = read_text(self.root / name)
+        if isinstance(reading, Finding):
+            self.findings.append(reading)
+            return {}
+        self.findings += flaws_of(self.root / name, reading)
+        return reading.value or {}
+
+    def name_of(self, key: str, *, source: str = CONFIG) -> str | None:
+        """The file that a key names; None, and a finding, where the engine could never open such a value."""
+        value = self.settings.get(key, FILE_KEYS[key])
+        place = f"{self.root / source}"
+        if not isinstance(value, str) or not value:
+            fix = f'set it to a name such as "{FILE_KEYS[key] or "llm.mnn"}"'
+            self.error("file_key", place, f"{key} is not a file name", fix)
+            return None
+        if value.startswith("/") or ".." in PurePosixPath(value).parts or "\0" in value:
+            why = f"{key} names {value!r}, but MNN looks below the model's folder only"
+            self.error("file_key", place, why, "put the file into the folder and name it plainly")
+            return None
+        return PurePosixPath(value).as_posix()
+
+    def require(self, key: str, fix: str) -> tuple[str, int] | None:
+        """Name and size of the file that a key names; None, and a finding, where it is of no use."""
+        name = self.name_of(key)
+        if name is None:
+            return None
+        if name not in self.files:
+            self.error("file_missing", self.root / name, f"is missing ({key})", fix)
+            return None
+        size = self.content(name)
+        return None if size is None else (name, size)
+
+    def content(self, name: str) -> int | None:
+        """The size of a file that is there; None, and a finding, where it is of no use."""
+        found = measure(self.root / name)
+        if isinstance(found, Finding):
+            self.findings.append(found)
+            return None
+        return found
+
+    def _add(self, severity: Severity, slug: str, place: Path | str, why: str, fix: str | None) -> None:
+        self.findings.append(Finding(severity=severity, slug=slug, place=str(place), why=why, fix=fix))
+
+
+def _find_config(root: Path, present: Sequence[str]) -> str:
     deeper = next((name for name in present if name.count("/") == 1 and name.endswith(f"/{CONFIG}")), None)
     if deeper is not None:
         return f"add {(root / deeper).parent} instead"
@@ -181,98 +237,117 @@ def _find_config(root: Path, present: list[str]) -> str:
 
 
 def _check_llm_config(folder: _Folder) -> dict[str, Any]:
-    name = folder.file_key("llm_config", "llm_config.json")
     # Without it the engine answers garbage at full speed.
-    folder.require(name, "llm_config", "export the model again, or copy this file too")
-    return read_object(folder.root / name)
+    found = folder.require("llm_config", "export the model again, or copy this file too")
+    return {} if found is None else folder.read(found[0])
 
 
 def _check_core(folder: _Folder) -> Graph:
-    model = folder.file_key("llm_model", "llm.mnn")
-    folder.require(model, "llm_model", "copy the whole folder")
-    graph = _read_graph(folder.root / model)
-    weight = folder.file_key("llm_weight", "llm.mnn.weight")
-    size = folder.require(weight, "llm_weight", "copy the whole folder")
-    _check_weight_size(folder, weight, size, graph)
-    if "tokenizer_file" not in folder.settings and "tokenizer.mtok" in folder.files:
-        problem = (
-            "has no tokenizer_file, and MNN then looks for tokenizer.txt, not for the tokenizer.mtok here"
-        )
-        raise InputError(folder.root / CONFIG, problem, remedy='add "tokenizer_file": "tokenizer.mtok"')
-    tokenizer = folder.file_key("tokenizer_file", "tokenizer.txt")
-    folder.require(tokenizer, "tokenizer_file", "copy it too, or correct the key in config.json")
+    found = folder.require("llm_model", "copy the whole folder")
+    graph = Graph() if found is None else _read_graph(folder, found[0])
+    weight = folder.require("llm_weight", "copy the whole folder")
+    if weight is not None:
+        _check_weight_size(folder, *weight, graph)
     return graph
 
 
-def _read_graph(file: Path) -> Graph:
+def _check_tokenizer(folder: _Folder) -> None:
+    if "tokenizer_file" not in folder.settings and "tokenizer.mtok" in folder.files:
+        why = "has no tokenizer_file, and MNN then looks for tokenizer.txt, not for the tokenizer.mtok here"
+        folder.error("tokenizer_default", folder.root / CONFIG, why, 'add "tokenizer_file": "tokenizer.mtok"')
+        return
+    folder.require("tokenizer_file", "copy it too, or correct the key in config.json")
+
+
+def _read_graph(folder: _Folder, name: str) -> Graph:
+    file = folder.root / name
     try:
         graph = read_graph(file.read_bytes())
     except OSError as error:
-        raise unreadable(file, error) from error
+        said = unreadable(file, error)
+        folder.error("file_unreadable", file, said.problem, said.remedy)
+        return Graph()
     if graph is not None and graph.is_cut:
-        problem = "is truncated: it points behind its own end"
-        raise InputError(file, problem, remedy="download or export it again")
+        folder.error("graph_truncated", file, "is truncated: it points behind its own end", _AGAIN)
     return graph or Graph()  # no graph that we can read says nothing of the other files
 
 
 def _check_weight_size(folder: _Folder, name: str, size: int, graph: Graph) -> None:
-    tie = _tie(folder)
+    tie = read_tie(folder.settings)
     # The embedding's quantised weights and their scales stand in this file, the scales behind the weights.
-    end = max(tie.alpha_offset + tie.alpha_size, graph.weight_end)
+    end = max(tie.end if tie.weight_offset > 0 else 0, graph.weight_end)
     if size < end:
-        problem = f"is truncated: {size} bytes, and the model points at byte {end}"
-        raise InputError(folder.root / name, problem, remedy="download or export it again")
+        why = f"is truncated: {size} bytes, and the model points at byte {end}"
+        folder.error("weight_truncated", folder.root / name, why, _AGAIN)
 
 
 def _check_embedding(folder: _Folder, graph: Graph) -> None:
-    tie = _tie(folder)
+    tie = read_tie(folder.settings)
     hidden = _whole(folder.settings.get("hidden_size"))
+    if tie.quant_block > 0 and hidden % tie.quant_block:
+        why = f"quant_block {tie.quant_block} does not divide hidden_size {hidden}: it would say garbage"
+        folder.error("block_garbles", folder.root, why, "export it with a --quant_block that divides it")
     if tie.weight_offset > 0:
-        # Embeddings come from the weight file, whatever file config.json names.
-        if tie.quant_block > 0 and hidden % tie.quant_block:
-            problem = (
-                f"quant_block {tie.quant_block} does not divide hidden_size {hidden}: it would say garbage"
-            )
-            raise InputError(folder.root, problem, remedy="export it with a --quant_block that divides it")
+        return  # embeddings come from the weight file, whatever file config.json names
+    fix = "copy it too; this model's embeddings are not part of llm.mnn.weight"
+    found = folder.require("embedding_file", fix)
+    if found is None:
         return
-    name = folder.file_key("embedding_file", "embeddings_bf16.bin")
-    remedy = "copy it too; this model's embeddings are not part of llm.mnn.weight"
-    size = folder.require(name, "embedding_file", remedy)
-    if "bf16" not in name or hidden <= 0:
-        return
-    rows, rest = divmod(size, hidden * _BFLOAT16_BYTES)
-    if rest or rows < graph.tokens:
-        problem = f"is truncated: {size} bytes are no whole number of rows of {hidden} values"
-        if not rest:
-            problem = f"is truncated: {rows} rows, and the model can say {graph.tokens} tokens"
-        raise InputError(folder.root / name, problem, remedy="download or export it again")
+    name, size = found
+    rows, rest = (
+        divmod(size, hidden * _BFLOAT16_BYTES) if "bf16" in name and hidden > 0 else (graph.tokens, 0)
+    )
+    why = ""
+    if size < tie.end:
+        why = f"{size} bytes, and the model points at byte {tie.end}"
+    elif rest:
+        why = f"{size} bytes are no whole number of rows of {hidden} values"
+    elif rows < graph.tokens:
+        why = f"{rows} rows, and the model can say {graph.tokens} tokens"
+    if why:
+        folder.error("embedding_truncated", folder.root / name, f"is truncated: {why}", _AGAIN)
 
 
 def _check_extras(folder: _Folder) -> None:
     kind = folder.settings.get("speculative_type")
-    if isinstance(kind, str):
-        for key, default in _SPECULATIVE.get(kind, {}).items():
-            remedy = f'copy it too, or remove "speculative_type": "{kind}"'
-            folder.require(folder.file_key(key, default), key, remedy)
+    if isinstance(kind, str) and (key := SPECULATION.get(kind)) is not None:
+        folder.require(key, f'copy it too, or remove "speculative_type": "{kind}"')
     if "ple_embed_file" in folder.settings:
-        folder.require(folder.file_key("ple_embed_file", ""), "ple_embed_file", "copy it too")
-    for flag, (key, default, what) in _PARTS.items():
-        if not folder.settings.get(flag):
+        folder.require("ple_embed_file", "copy it too")
+    for flag, (key, what) in _PARTS.items():
+        if not folder.settings.get(flag) or (part := folder.name_of(key)) is None:
             continue
-        for name in (part := folder.file_key(key, default), f"{part}.weight"):
+        for name in (part, f"{part}.weight"):
             if name in folder.files:
-                require_content(folder.root / name)
+                folder.content(name)
             else:
-                folder.warnings.append(f"{folder.root / name} is missing: the model will not take {what}")
+                why = f"is missing: the model will not take {what}"
+                folder.warn("part_missing", folder.root / name, why, "copy it too")
 
 
 def _check_qnn(folder: _Folder) -> None:
-    npu = _Folder(folder.root, folder.files, folder.settings | read_object(folder.root / QNN_CONFIG))
+    settings = folder.settings | folder.read(QNN_CONFIG)
+    npu = replace(folder, settings=settings)
     for key in ("llm_model", "llm_weight"):
-        name = npu.file_key(key, "", source=QNN_CONFIG)
-        if name not in npu.files:
+        name = npu.name_of(key, source=QNN_CONFIG)
+        if name is not None and name not in npu.files:
             # Even where the graphs hold everything, the engine refuses to load without a file of this name.
-            folder.warnings.append(f"{folder.root / name} is missing ({key}): runs on the NPU will fail")
+            why = f"is missing ({key}): runs on the NPU will fail"
+            folder.warn("qnn_graph_missing", folder.root / name, why, "copy it too")
+
+
+def _sort_out(folder: _Folder) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What must be pushed, and what need not."""
+    present = sorted(folder.files)
+    named = {value for value in folder.settings.values() if isinstance(value, str)}
+    pushed = tuple(name for name in present if name in named or not _left_out(name))
+    for name in pushed:
+        try:
+            check_relative(folder.root, name)
+        except InputError as error:
+            folder.error("file_name", error.place, error.problem, error.remedy)
+    taken = frozenset(pushed)
+    return pushed, tuple(name for name in present if name not in taken)
 
 
 def _left_out(name: str) -> bool:
@@ -281,34 +356,6 @@ def _left_out(name: str) -> bool:
     if any(part in _FOLDERS_NOT_PUSHED or part.startswith("tmp_") for part in folders):
         return True
     return any(path.match(pattern) for pattern in _NOT_PUSHED)
-
-
-def _json_problem(error: json.JSONDecodeError) -> str:
-    text, place = error.doc, error.pos
-    here = text[place : place + 1]
-    before = text[:place].rstrip()[-1:]
-    if here in ("/", "#"):
-        return "a comment, which JSON does not know"
-    if (here in ("}", "]") and before == ",") or "trailing comma" in error.msg.lower():
-        return "a trailing comma, which JSON does not allow"
-    if not text.strip():
-        return "the file is empty"
-    return f"is not valid JSON ({error.msg}, column {error.colno})"
-
-
-def _pointer(file: Path) -> InputError:
-    return InputError(
-        file, "is a git-lfs pointer, not the file itself", remedy="run `git lfs pull` or download it again"
-    )
-
-
-def _tie(folder: _Folder) -> _Tie:
-    # {"weight_offset": 1357826, "alpha_offset": ...} or the same figures as a list; older lists are shorter.
-    tie = folder.settings.get("tie_embeddings")
-    names = [one.name for one in fields(_Tie)]
-    if isinstance(tie, list):
-        return _Tie(*(_whole(value) for value in tie[: len(names)]))
-    return _Tie(**{name: _whole(tie.get(name)) for name in names}) if isinstance(tie, dict) else _Tie()
 
 
 def _whole(value: Any) -> int:
