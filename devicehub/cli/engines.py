@@ -61,7 +61,7 @@ def list_command(*, as_json: bool, place: Place) -> None:
         print_json(engines)
         return
     if not engines:
-        say("no engines yet: devicehub engines add DIR")
+        say("no engines yet: devicehub engines add PATH")
         return
     logcat = {True: "logcat", False: "stdout", None: None}
     rows = [

@@ -67,7 +67,7 @@ class Catalogue:
         raise InputError(
             device.serial,
             "takes none of the catalogue's engines",
-            remedy="add one: `devicehub engines add DIR`",
+            remedy="add one: `devicehub engines add PATH`",
         )
 
 

@@ -56,7 +56,7 @@ def check_fit(request: RunRequest, device: Device) -> None:
         raise InputError(
             f"engine {engine.name}",
             f"is for {engine.abi}, {device.serial} takes {abis}",
-            remedy="add an engine for this phone (`devicehub engines add DIR`)",
+            remedy="add an engine for this phone (`devicehub engines add PATH`)",
         )
     if request.workload == "demo" and (tags := find_tags(request.prompts)):
         model = request.model

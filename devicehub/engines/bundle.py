@@ -1,55 +1,37 @@
-"""Looks into a folder with an MNN build: which of its files make an engine, and would a phone load them."""
+"""Looks into a folder, zip or checkout with an MNN build: what makes an engine, and would a phone load it."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from devicehub.engines.elf import (
-    HEXAGON,
-    MAGIC,
-    ElfFacts,
-    ElfKind,
-    find_version,
-    holds_text,
-    read_elf,
-    read_head,
-)
+from devicehub.engines import defects
+from devicehub.engines.defects import BUILD, PROGRAM
+from devicehub.engines.elf import MAGIC, ElfFacts, ElfKind, read_elf, read_head
+from devicehub.engines.features import EngineFeatures, features_of
 from devicehub.engines.host import host_abi, is_for_host
+from devicehub.engines.marks import read_marks
+from devicehub.engines.places import Place, opened
 from devicehub.errors import InputError
-from devicehub.manifest import require_folder, unreadable
+from devicehub.findings import Finding, Severity, errors, in_order
+from devicehub.manifest import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-PROGRAM: Final = "llm_demo"
-"""The one program that an engine must have."""
+    from devicehub.engines.marks import Marks
+
 VIRTUAL: Final = "virtual"
 """The ABI of engines that are scripts for virtual phones."""
 SETTINGS: Final = "engine.toml"
 
-_KNOWN_ABIS: Final = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86", "riscv64")
 _PROGRAMS: Final = (PROGRAM, "llm_bench", "ppl_eval")
 """What is taken of a CMake build folder, which holds dozens of test programs."""
-_WITHOUT_MEDIA: Final = b"requires LLM_SUPPORT_VISION"
-"""What a build without MNN_BUILD_LLM_OMNI would say to a video; older ones hold nothing of the kind."""
-_LOADERS: Final = ("/system/bin/linker", "/apex/")
-# fmt: off
-_SYSTEM_LIBRARIES: Final = frozenset((
-    "libEGL.so", "libGLESv1_CM.so", "libGLESv2.so", "libGLESv3.so", "libOpenCL.so", "libOpenMAXAL.so",
-    "libOpenSLES.so", "libaaudio.so", "libadsprpc.so", "libamidi.so", "libandroid.so",
-    "libbinder_ndk.so", "libc.so", "libcamera2ndk.so", "libcdsprpc.so", "libcutils.so", "libdl.so",
-    "libhidlbase.so", "libicu.so", "libjnigraphics.so", "liblog.so", "libm.so", "libmediandk.so",
-    "libnativehelper.so", "libnativewindow.so", "libneuralnetworks.so", "libstdc++.so", "libsync.so",
-    "libutils.so", "libvulkan.so", "libz.so",
-))
-# fmt: on
-"""What a phone offers to a program of the shell user: the NDK's list, the vendor's OpenCL and DSP."""
-_BUILD: Final = "build MNN with the Android NDK (project/android/build_64.sh -DMNN_BUILD_LLM=ON)"
 
 
 class EngineSettings(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,69 +52,135 @@ class Bundle:
     sources: Mapping[str, Path]
     """Name on the phone: file on this host."""
     programs: tuple[str, ...]
-    abi: str
-    version: str | None
-    logcat: bool | None
-    omni: bool | None
-    """It reads pictures and sounds; None where the files do not tell."""
-    page_align: int | None
-    """Bytes; the smallest of all files, None for scripts."""
+    features: EngineFeatures
 
 
-def inspect_bundle(folder: Path) -> Bundle:
-    """Judge a folder that holds an engine.
+@dataclass(frozen=True)
+class Inspection:
+    """What was found out about what may be an engine.
 
-    Taken are the programs, scripts and libraries that stand in the folder itself; of a CMake build folder
-    the LLM programs, and the libraries wherever they lie.
+    Attributes:
+        bundle: None where an error forbids it.
+        features: as far as they could be told.
+        findings: the worst first.
+    """
+
+    bundle: Bundle | None
+    features: EngineFeatures = field(default_factory=EngineFeatures)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class _Files:
+    """The files of a place, sorted by what they are."""
+
+    sources: dict[str, Path] = field(default_factory=dict)
+    elfs: dict[str, ElfFacts] = field(default_factory=dict)
+    marks: dict[str, Marks] = field(default_factory=dict)
+    scripts: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def inspected(path: Path) -> Iterator[Inspection]:
+    """Judge a folder, a zip or an MNN checkout; what was unpacked for it is gone afterwards.
+
+    Taken are the programs, scripts and libraries that stand in one folder; of a CMake build folder the LLM
+    programs, and the libraries wherever they lie.
+
+    Raises:
+        InputError: it cannot be looked at, or its engine.toml is wrong.
+    """
+    with opened(path) as place:
+        yield _inspect(place)
+
+
+def require_bundle(path: Path, inspection: Inspection) -> Bundle:
+    """The bundle of a judged place.
 
     Raises:
         InputError: no phone could run it; says which file, why, and the remedy.
     """
-    settings = _read_settings(folder)
-    elfs: dict[str, ElfFacts] = {}
-    scripts: list[str] = []
-    sources: dict[str, Path] = {}
-    for file in _candidates(folder):
-        head = read_head(file, len(MAGIC))
-        if head == MAGIC:
-            facts = read_elf(file)
-            if facts.kind is ElfKind.OTHER or file.name in sources:
-                continue
-            elfs[file.name] = facts
-        elif head.startswith(b"#!"):
-            scripts.append(file.name)
-        elif file.name == PROGRAM:
-            raise InputError(file, "is neither an ELF program nor a script", remedy=_lfs_or_build(file))
-        else:
-            continue
-        sources[file.name] = file
-    _require_program(folder, sources)
-    if PROGRAM in scripts:
-        return _script_bundle(folder, settings, sources, scripts, elfs)
-    host = host_abi() if is_for_host(elfs[PROGRAM]) else None
-    abi = _single_abi(folder, elfs) if host is None else _host_abi(folder, elfs, host)
+    if inspection.bundle is not None:
+        return inspection.bundle
+    worst = next(iter(errors(inspection.findings)), None)
+    if worst is None:
+        raise InputError(path, "holds no engine", remedy=BUILD)
+    raise InputError(worst.place, worst.why, remedy=worst.fix)
+
+
+def read_features(files: Mapping[str, Path], abi: str) -> EngineFeatures:
+    """What files tell that are known to be an engine.
+
+    Raises:
+        InputError: one cannot be read, or is damaged.
+    """
+    elfs = {name: read_elf(path) for name, path in files.items() if read_head(path, len(MAGIC)) == MAGIC}
+    if not elfs:
+        return EngineFeatures(abi=abi)
+    return features_of(elfs, {name: read_marks(files[name], facts) for name, facts in elfs.items()}, abi)
+
+
+def _inspect(place: Place) -> Inspection:
+    if place.finding is not None:
+        return Inspection(None, findings=(place.finding,))
+    settings = _read_settings(place.folder)
+    files, findings = _sort(place)
+    findings += _lacks_program(place, files)
+    if errors(findings):
+        return Inspection(None, findings=tuple(in_order(findings)))
+    if PROGRAM in files.scripts:
+        return _script_bundle(place, settings, files, findings)
+    program = files.elfs[PROGRAM]
+    host = host_abi() if is_for_host(program) else None
+    abi = host or program.abi
+    features = _with_settings(features_of(files.elfs, files.marks, abi), settings)
+    findings += _judge(place.label, files, features, is_host=host is not None)
     if settings.abi not in (None, abi):
-        raise InputError(
-            folder / SETTINGS, f"says abi {settings.abi}, the files are {abi}", remedy="correct or remove it"
+        why = f"says abi {settings.abi}, the files are {abi}"
+        findings.append(_error("abi_contradicts", place.label / SETTINGS, why, "correct or remove it"))
+    findings = in_order(findings)
+    if errors(findings):
+        return Inspection(None, features, tuple(findings))
+    programs = [name for name, facts in files.elfs.items() if facts.kind is ElfKind.PROGRAM]
+    bundle = Bundle(files.sources, tuple(sorted([*files.scripts, *programs])), features)
+    return Inspection(bundle, features, tuple(findings))
+
+
+def _judge(label: Path, files: _Files, features: EngineFeatures, *, is_host: bool) -> list[Finding]:
+    if is_host:
+        return list(_host_defects(label, files.elfs))
+    return [
+        *defects.machine_defects(label, files.elfs),
+        *defects.missing_libraries(label, files.elfs),
+        *defects.accelerator_defects(label, files.elfs, features),
+        *_without_permission(label, files),
+        *defects.notes(label, files.elfs, features),
+    ]
+
+
+def _host_defects(label: Path, elfs: Mapping[str, ElfFacts]) -> Iterator[Finding]:
+    """Files that do not belong to an engine for this computer."""
+    machine = elfs[PROGRAM].abi
+    for name, facts in sorted(elfs.items()):
+        if facts.abi != machine or (facts.kind is ElfKind.PROGRAM and not is_for_host(facts)):
+            why = f"is of another kind than {PROGRAM}, which is built for this computer"
+            yield _error("mixed_abis", label / name, why, "keep one folder per ABI")
+
+
+def _with_settings(features: EngineFeatures, settings: EngineSettings) -> EngineFeatures:
+    said = {
+        name: value
+        for name, value in (
+            ("version", settings.version or None),
+            ("logcat", settings.logcat),
+            ("omni", settings.omni),
         )
-    if host is None:
-        _require_libraries(folder, elfs)
-    logcat = _writes_to_logcat(elfs) if settings.logcat is None else settings.logcat
-    return Bundle(
-        sources=sources,
-        programs=tuple(sorted([*scripts, *(name for name in elfs if elfs[name].kind is ElfKind.PROGRAM)])),
-        abi=abi,
-        version=settings.version or _version(sources),
-        logcat=logcat,
-        omni=_reads_media(sources) if settings.omni is None else settings.omni,
-        page_align=min((facts.page_align for facts in elfs.values() if facts.page_align), default=None),
-    )
+        if value is not None
+    }
+    return msgspec.structs.replace(features, **said)
 
 
 def _read_settings(folder: Path) -> EngineSettings:
-    archive = folder.suffix.lower() in (".zip", ".gz", ".tgz", ".xz", ".7z")
-    unpack = "unpack it and add the folder with llm_demo in it"
-    require_folder(folder, remedy=unpack if archive else "give the folder that holds llm_demo")
     file = folder / SETTINGS
     try:
         text = file.read_text(encoding="utf-8")
@@ -148,14 +196,38 @@ def _read_settings(folder: Path) -> EngineSettings:
         ) from error
 
 
+def _sort(place: Place) -> tuple[_Files, list[Finding]]:
+    """What each file is; one that is damaged is told and passed over."""
+    files, findings = _Files(), list[Finding]()
+    for file in _candidates(place.folder):
+        head, shown = read_head(file, len(MAGIC)), place.label / file.relative_to(place.folder)
+        if head == MAGIC:
+            try:
+                facts = read_elf(file)
+            except InputError as error:
+                findings.append(_error("damaged_elf", shown, error.problem, error.remedy))
+                continue
+            if facts.kind is ElfKind.OTHER or file.name in files.sources:
+                continue
+            files.elfs[file.name] = facts
+            files.marks[file.name] = read_marks(file, facts)
+        elif head.startswith(b"#!"):
+            files.scripts.append(file.name)
+        elif file.name == PROGRAM:
+            findings.append(_no_program_in(file, shown, head))
+            continue
+        else:
+            continue
+        files.sources[file.name] = file
+    return files, findings
+
+
 def _candidates(folder: Path) -> Iterable[Path]:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise unreadable(folder, error) from error
     files = [entry for entry in entries if entry.is_file() and not entry.name.startswith(".")]
-    if not files and not any(entry.is_dir() for entry in entries):
-        raise InputError(folder, "the folder is empty", remedy="give the folder that holds llm_demo")
     if not (folder / "CMakeCache.txt").is_file():
         return files
     chosen = [file for file in files if file.name in _PROGRAMS or file.suffix == ".so"]
@@ -166,116 +238,69 @@ def _candidates(folder: Path) -> Iterable[Path]:
     )
 
 
-def _require_program(folder: Path, sources: Mapping[str, Path]) -> None:
-    if PROGRAM in sources:
-        return
+def _no_program_in(file: Path, shown: Path, head: bytes) -> Finding:
+    if not head:
+        return _error("not_a_program", shown, "is empty", "copy it again")
+    if read_head(file, 32).startswith(b"version https://git-lfs"):
+        why = "is neither an ELF program nor a script"
+        return _error("lfs_pointer", shown, why, "it is a git-lfs pointer: run `git lfs pull`")
+    return _error("not_a_program", shown, "is neither an ELF program nor a script", BUILD)
+
+
+def _lacks_program(place: Place, files: _Files) -> list[Finding]:
+    folder = place.folder
+    if PROGRAM in files.sources or (folder / PROGRAM).is_file():
+        return []
+    if (folder / PROGRAM).is_dir():
+        why = "is a folder, not the program"
+        return [_error("not_a_program", place.label / PROGRAM, why, f"give {place.label / PROGRAM} itself")]
     deeper = next((found for found in sorted(folder.glob(f"*/{PROGRAM}")) if found.is_file()), None)
     if deeper is not None:
-        raise InputError(folder, f"{PROGRAM} lies deeper", remedy=f"add {deeper.parent} instead")
-    if any(name.startswith("libMNN") for name in sources):
-        # MNN's own release archives hold libraries only.
-        problem = f"holds MNN's libraries, but no {PROGRAM}"
-    else:
-        problem = f"holds no {PROGRAM}"
-    raise InputError(folder, problem, remedy=_BUILD)
+        where = place.label / deeper.parent.relative_to(folder)
+        return [_error("program_deeper", place.label, f"{PROGRAM} lies deeper", f"add {where} instead")]
+    if any(name.startswith(("libMNN", "libmnncore")) for name in files.sources):
+        why = f"holds MNN's libraries, but no {PROGRAM}: so do the archives that MNN releases"
+        fix = (
+            f"{BUILD}, or without the NDK (`devicehub engines build --profile android-static`), "
+            "or take the app (`devicehub app install APK`)"
+        )
+        return [_error("no_programs", place.label, why, fix)]
+    if not any(folder.iterdir()):
+        return [
+            _error(
+                "empty_folder", place.label, "the folder is empty", f"give the folder that holds {PROGRAM}"
+            )
+        ]
+    return [_error("no_program", place.label, f"holds no {PROGRAM}", BUILD)]
 
 
 def _script_bundle(
-    folder: Path,
-    settings: EngineSettings,
-    sources: Mapping[str, Path],
-    scripts: Iterable[str],
-    elfs: Mapping[str, ElfFacts],
-) -> Bundle:
-    if elfs:
-        raise InputError(
-            folder,
-            f"{PROGRAM} is a script and {min(elfs)} is not",
-            remedy="add one kind of engine per folder",
-        )
-    if settings.abi != VIRTUAL:
-        raise InputError(
-            folder / PROGRAM,
-            "is a script, which no phone takes for an engine",
-            remedy=f'{_BUILD}, or say abi = "{VIRTUAL}" in {SETTINGS} if it is meant for virtual phones',
-        )
-    return Bundle(
-        sources=sources,
-        programs=tuple(sorted(scripts)),
-        abi=VIRTUAL,
-        version=settings.version,
-        logcat=settings.logcat,
-        omni=settings.omni,
-        page_align=None,
-    )
+    place: Place, settings: EngineSettings, files: _Files, findings: list[Finding]
+) -> Inspection:
+    if files.elfs:
+        why = f"{PROGRAM} is a script and {min(files.elfs)} is not"
+        findings.append(_error("mixed_kinds", place.label, why, "add one kind of engine per folder"))
+    elif settings.abi != VIRTUAL:
+        why = "is a script, which no phone takes for an engine"
+        fix = f'{BUILD}, or say abi = "{VIRTUAL}" in {SETTINGS} if it is meant for virtual phones'
+        findings.append(_error("script_engine", place.label / PROGRAM, why, fix))
+    if errors(findings):
+        return Inspection(None, findings=tuple(in_order(findings)))
+    features = _with_settings(EngineFeatures(abi=VIRTUAL), settings)
+    bundle = Bundle(files.sources, tuple(sorted(files.scripts)), features)
+    return Inspection(bundle, features, tuple(in_order(findings)))
 
 
-def _single_abi(folder: Path, elfs: Mapping[str, ElfFacts]) -> str:
-    for name, facts in sorted(elfs.items()):
-        loader = facts.interpreter
-        if loader is not None and not loader.startswith(_LOADERS):
-            problem = f"is built for a desktop or board (its loader is {loader}), not for Android"
-            raise InputError(folder / name, problem, remedy=_BUILD)
-        if facts.abi not in (*_KNOWN_ABIS, HEXAGON):
-            raise InputError(folder / name, f"is built for {facts.abi}, which no phone has", remedy=_BUILD)
-    abi = elfs[PROGRAM].abi
-    for name, facts in sorted(elfs.items()):
-        if facts.abi not in (abi, HEXAGON):
-            problem = f"is built for {facts.abi}, {PROGRAM} for {abi}"
-            raise InputError(folder / name, problem, remedy="keep one folder per ABI")
-    return abi
+def _without_permission(label: Path, files: _Files) -> Iterator[Finding]:
+    """Programs that would not start where a person copies them by hand."""
+    for name, facts in sorted(files.elfs.items()):
+        if facts.kind is ElfKind.PROGRAM and not files.sources[name].stat().st_mode & 0o100:
+            why = "may not be executed: its executable bit is missing"
+            fix = "devicehub sets it on the phone; by hand it takes chmod 755"
+            yield Finding(
+                severity=Severity.NOTE, slug="not_executable", place=str(label / name), why=why, fix=fix
+            )
 
 
-def _host_abi(folder: Path, elfs: Mapping[str, ElfFacts], host: str) -> str:
-    """The ABI of an engine for this computer, whose files must all be of it."""
-    machine = elfs[PROGRAM].abi
-    for name, facts in sorted(elfs.items()):
-        if facts.abi != machine or (facts.kind is ElfKind.PROGRAM and not is_for_host(facts)):
-            problem = f"is of another kind than {PROGRAM}, which is built for this computer"
-            raise InputError(folder / name, problem, remedy="keep one folder per ABI")
-    return host
-
-
-def _require_libraries(folder: Path, elfs: Mapping[str, ElfFacts]) -> None:
-    for name, facts in sorted(elfs.items()):
-        if facts.abi == HEXAGON:
-            continue  # the DSP's own loader has libraries of its own
-        missing = [
-            needed for needed in facts.needed if needed not in elfs and needed not in _SYSTEM_LIBRARIES
-        ]
-        if not missing:
-            continue
-        if "libc.so.6" in missing:
-            raise InputError(folder / name, "is built for desktop Linux, not for Android", remedy=_BUILD)
-        remedy = "copy it into the folder"
-        if "libc++_shared.so" in missing or "libomp.so" in missing:
-            remedy += " (the NDK has it)"
-        raise InputError(
-            folder / name, f"needs {', '.join(missing)}, which is neither here nor on phones", remedy=remedy
-        )
-
-
-def _writes_to_logcat(elfs: Mapping[str, ElfFacts]) -> bool | None:
-    if elfs[PROGRAM].imports_log:
-        return True
-    # Where only a library writes there, the block may stand on stdout while errors go to logcat.
-    mixed = any(facts.imports_log for name, facts in elfs.items() if name.startswith(("libMNN", "libllm")))
-    return None if mixed else False
-
-
-def _reads_media(sources: Mapping[str, Path]) -> bool | None:
-    """False where a file says that it was built without; a build with it says nothing of the kind."""
-    holders = [
-        path for name, path in sources.items() if name == PROGRAM or name.startswith(("libMNN", "libllm"))
-    ]
-    return False if any(holds_text(path, _WITHOUT_MEDIA) for path in holders) else None
-
-
-def _version(sources: Mapping[str, Path]) -> str | None:
-    holder = sources.get("libMNN.so") or sources[PROGRAM]
-    return find_version(holder)
-
-
-def _lfs_or_build(file: Path) -> str:
-    pointer = read_head(file, 32).startswith(b"version https://git-lfs")
-    return "it is a git-lfs pointer: run `git lfs pull`" if pointer else _BUILD
+def _error(slug: str, place: Path, why: str, fix: str | None) -> Finding:
+    return Finding(severity=Severity.ERROR, slug=slug, place=str(place), why=why, fix=fix)

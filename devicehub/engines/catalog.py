@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from devicehub.engines.bundle import Bundle, inspect_bundle
+from devicehub.engines.bundle import Bundle, inspected, read_features, require_bundle
+from devicehub.engines.features import EngineFeatures
 from devicehub.errors import InputError
+from devicehub.files import publish
 from devicehub.manifest import (
     DATA_MODE,
     EXECUTABLE_MODE,
@@ -50,6 +52,8 @@ class EngineEntry(msgspec.Struct, frozen=True):
     page_align: int | None
     origin: str
     omni: bool | None = None
+    features: EngineFeatures | None = None
+    """None where an older version of this program added it."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +63,38 @@ class Engine:
     id: str
     """`<name>-<8 hex digits of the content's hash>`."""
     name: str
-    abi: str
-    """Android's name of the ABI, or `virtual`."""
     root: Path
     """The folder with its files on this host."""
     manifest: Manifest
     executables: tuple[str, ...]
-    logcat: bool | None
-    """Its own lines go to logcat instead of stdout; None where the files do not tell."""
-    version: str | None
-    page_align: int | None
-    """Bytes; it runs on phones whose pages are at most this big."""
+    features: EngineFeatures
     origin: str
-    """The folder that it was added from."""
-    omni: bool | None = None
-    """It reads pictures and sounds; None where the files do not tell."""
+    """What it was added from."""
+
+    @property
+    def abi(self) -> str:
+        """Android's name of the ABI, or `virtual`."""
+        return self.features.abi
+
+    @property
+    def logcat(self) -> bool | None:
+        """Its own lines go to logcat instead of stdout; None where the files do not tell."""
+        return self.features.logcat
+
+    @property
+    def version(self) -> str | None:
+        """MNN's, None where the files do not tell."""
+        return self.features.version
+
+    @property
+    def page_align(self) -> int | None:
+        """Bytes; it runs on phones whose pages are at most this big."""
+        return self.features.page_align
+
+    @property
+    def omni(self) -> bool | None:
+        """It reads pictures and sounds; None where the files do not tell."""
+        return self.features.omni
 
 
 class EngineCatalog:
@@ -88,8 +109,8 @@ class EngineCatalog:
         """Copy an engine into the catalogue; one of this content that is there already is returned.
 
         Args:
-            path: a folder as `bundle.inspect_bundle` takes it.
-            name: its first name; the folder's own by default, and then an equal engine of any name will do.
+            path: a folder, a zip or a checkout, as `bundle.inspected` takes it.
+            name: its first name; the path's own by default, and then an equal engine of any name will do.
             progress: called with the size of each block that was hashed.
 
         Raises:
@@ -97,7 +118,17 @@ class EngineCatalog:
         """
         path = path.absolute()
         chosen = _check_name(name) if name is not None else _name_from(path)
-        bundle = inspect_bundle(path)
+        with inspected(path) as inspection:
+            return self._take(path, chosen, require_bundle(path, inspection), name, progress)
+
+    def _take(
+        self,
+        path: Path,
+        chosen: str,
+        bundle: Bundle,
+        name: str | None,
+        progress: Callable[[int], None] | None,
+    ) -> Engine:
         self._clean()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -111,17 +142,18 @@ class EngineCatalog:
                     return engine
             entry = EngineEntry(
                 name=chosen,
-                abi=bundle.abi,
+                abi=bundle.features.abi,
                 files=manifest.files,
                 programs=bundle.programs,
-                logcat=bundle.logcat,
-                version=bundle.version,
-                page_align=bundle.page_align,
+                logcat=bundle.features.logcat,
+                version=bundle.features.version,
+                page_align=bundle.features.page_align,
                 origin=str(path),
-                omni=bundle.omni,
+                omni=bundle.features.omni,
+                features=bundle.features,
             )
             try:
-                (folder / _ENTRY).write_bytes(msgspec.json.format(msgspec.json.encode(entry), indent=2))
+                (folder / _ENTRY).write_bytes(_written(entry))
                 folder.chmod(0o755)
             except OSError as error:
                 raise unwritable(folder, error) from error
@@ -163,7 +195,7 @@ class EngineCatalog:
         raise InputError(
             f"engine {name_or_id}",
             "is not in the catalogue",
-            remedy=f"known: {known} (devicehub engines add DIR)",
+            remedy=f"known: {known} (devicehub engines add PATH)",
         )
 
     def remove(self, name_or_id: str) -> Engine:
@@ -190,16 +222,26 @@ class EngineCatalog:
         return Engine(
             id=folder.name,
             name=entry.name,
-            abi=entry.abi,
             root=folder / _FILES,
             manifest=Manifest(entry.files),
             executables=entry.programs,
+            features=entry.features or self._look_again(folder, entry),
+            origin=entry.origin,
+        )
+
+    def _look_again(self, folder: Path, entry: EngineEntry) -> EngineFeatures:
+        """The features of an engine that an older version added; kept where they can be."""
+        files = {file.path: folder / _FILES / file.path for file in entry.files}
+        features = msgspec.structs.replace(
+            read_features(files, entry.abi),
             logcat=entry.logcat,
             version=entry.version,
-            page_align=entry.page_align,
-            origin=entry.origin,
             omni=entry.omni,
         )
+        with contextlib.suppress(OSError):
+            told = _written(msgspec.structs.replace(entry, features=features)).decode()
+            publish(folder / _ENTRY, told, mode=0o644)
+        return features
 
     def _clean(self) -> None:
         """Remove what additions left behind whose process has ended."""
@@ -222,6 +264,10 @@ def _copy(bundle: Bundle, folder: Path, progress: Callable[[int], None] | None) 
     return build_manifest(folder, bundle.sources, progress=progress)
 
 
+def _written(entry: EngineEntry) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(entry), indent=2)
+
+
 def _check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InputError(
@@ -233,7 +279,9 @@ def _check_name(name: str) -> str:
 
 
 def _name_from(path: Path) -> str:
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.resolve().name).strip(".-_")[:64]
+    own = path.resolve().name
+    own = own[: -len(".zip")] if own.lower().endswith(".zip") else own
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", own).strip(".-_")[:64]
     return name or "engine"
 
 

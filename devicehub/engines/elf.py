@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,16 @@ MAGIC: Final = b"\x7fELF"
 HEXAGON: Final = "hexagon"
 """Libraries that the phone's DSP loads stand beside those of the CPU."""
 
-_VERSION: Final = re.compile(rb"\x00([1-9]\d?\.\d{1,2}\.\d{1,2})(?=\x00)")
+
+@unique
+class Libc(StrEnum):
+    """Whose C library a file was linked with."""
+
+    BIONIC = "bionic"
+    GLIBC = "glibc"
+    MUSL = "musl"
+    STATIC = "static"
+    """Its own is inside: it runs on any Linux of its processor, and loads no library."""
 
 
 @unique
@@ -45,7 +53,17 @@ class ElfFacts:
     page_align: int | None
     """The smallest alignment of its load segments, bytes: what pages of the phone may be at most."""
     imports_log: bool
-    """It calls the function that writes to logcat."""
+    """It calls a function that writes to logcat."""
+    libc: Libc | None = None
+    """None where the headers do not tell, as in many libraries."""
+    min_sdk: int | None = None
+    """Android's API level that it was linked for."""
+    ndk: str | None = None
+    """The NDK's release, as in `r27c`."""
+    htp: str | None = None
+    """Of a library for the DSP: the architecture that it was compiled for, as in `v75`."""
+    code: tuple[tuple[int, int], ...] = ()
+    """Offset and size of what is executed."""
 
 
 def read_head(path: Path, size: int) -> bytes:
@@ -73,24 +91,3 @@ def read_elf(path: Path) -> ElfFacts:
     except Exception as error:
         # pyelftools lets whatever a damaged header leads to escape: struct.error, KeyError and others.
         raise InputError(path, "is a damaged or truncated ELF file", remedy="copy it again") from error
-
-
-def find_version(path: Path) -> str | None:
-    """MNN's version as compiled into a library or a static program; None where it is not plain.
-
-    The library holds it as a string of its own (`MNN_VERSION`, include/MNN/MNNDefine.h); versions of other
-    libraries may stand beside it, so more than one candidate is no answer.
-    """
-    try:
-        candidates = set(_VERSION.findall(path.read_bytes()))
-    except OSError as error:
-        raise unreadable(path, error) from error
-    return candidates.pop().decode() if len(candidates) == 1 else None
-
-
-def holds_text(path: Path, text: bytes) -> bool:
-    """Whether these bytes stand anywhere in a file."""
-    try:
-        return text in path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from devicehub.engines.catalog import Engine
+from devicehub.engines.features import EngineFeatures
 from devicehub.engines.host import host_abi
 from devicehub.errors import InputError
 from devicehub.files import publish
@@ -45,13 +46,10 @@ def wheel_engine(home: Home) -> Engine:
     return Engine(
         id=f"{WHEEL}-{version}",
         name=WHEEL,
-        abi=abi,
         root=folder,
         manifest=Manifest(()),
         executables=_PROGRAMS,
-        logcat=False,
-        version=version,
-        page_align=None,
+        features=EngineFeatures(abi=abi, logcat=False, version=version),
         origin="the MNN wheel",
     )
 

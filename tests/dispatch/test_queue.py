@@ -159,7 +159,7 @@ async def test_selectors_are_looked_at_anew_at_each_decision(store: Store) -> No
 
 async def test_phone_that_takes_no_engine_is_passed_over_where_any_will_do(store: Store) -> None:
     desk = Desk(store, phone("P"))
-    desk.obstacles["P"] = "P: takes none of the catalogue's engines; add one: `devicehub engines add DIR`"
+    desk.obstacles["P"] = "P: takes none of the catalogue's engines; add one: `devicehub engines add PATH`"
     [run_id] = desk.queue.submit(ANY, client="cli")
     async with desk.running():
         await desk.looked()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -164,11 +163,14 @@ def test_wrong_engine_toml_names_the_key(catalog: EngineCatalog, build: Path, te
 def test_bad_folders_say_what_they_are(catalog: EngineCatalog, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such folder"):
         catalog.add(tmp_path / "nowhere")
-    archive = tmp_path / "mnn.zip"
-    with zipfile.ZipFile(archive, "w") as content:
-        content.writestr("llm_demo", b"")
+    archive = tmp_path / "mnn.tar.gz"
+    archive.write_bytes(b"\x1f\x8b")
     with pytest.raises(InputError, match=r"is not a folder; unpack it"):
         catalog.add(archive)
+    damaged = tmp_path / "mnn.zip"
+    damaged.write_bytes(b"PK\x03\x04")
+    with pytest.raises(InputError, match=r"the zip is damaged"):
+        catalog.add(damaged)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is not a folder"):
         catalog.add(tmp_path / "file")

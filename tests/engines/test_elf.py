@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devicehub.engines.elf import ElfKind, find_version, read_elf
+from devicehub.engines.elf import ElfKind, read_elf
+from devicehub.engines.marks import read_marks
 from devicehub.errors import InputError
 from tests.engines.elf_maker import android_program, make_elf
 
@@ -81,10 +82,10 @@ def test_damaged_headers_never_escape(
 def test_version_beside_a_foreign_one_of_major_zero(tmp_path: Path) -> None:
     file = tmp_path / "libMNN.so"
     file.write_bytes(make_elf(text=b"\x000.26.0\x00x\x003.6.1\x00"))
-    assert find_version(file) == "3.6.1"
+    assert read_marks(file, read_elf(file)).versions == {"3.6.1"}
 
 
-def test_two_versions_are_no_answer(tmp_path: Path) -> None:
+def test_both_of_two_versions_are_told(tmp_path: Path) -> None:
     file = tmp_path / "libMNN.so"
     file.write_bytes(make_elf(text=b"\x003.6.1\x001.2.13\x00"))
-    assert find_version(file) is None
+    assert read_marks(file, read_elf(file)).versions == {"3.6.1", "1.2.13"}
