@@ -100,8 +100,17 @@ def adopt_orphans() -> None:
     _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
-def own_users_and_mounts() -> None:
-    """Move into new user and mount namespaces, as uid 2000; children follow, and may mount there.
+def mount_formats(place: str) -> None:
+    """Lay the list of program formats that this user namespace has of its own over a folder.
+
+    Raises:
+        OSError: the kernel has one for all namespaces (before Linux 6.7), or none.
+    """
+    _mount("binfmt_misc", place, "binfmt_misc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+
+
+def own_users_and_mounts(as_id: int = SHELL_UID) -> None:
+    """Move into new user and mount namespaces, as this uid and gid; children follow, and may mount there.
 
     Raises:
         OSError: the kernel or its policy allows no user namespaces.
@@ -109,8 +118,8 @@ def own_users_and_mounts() -> None:
     uid, gid = os.geteuid(), os.getegid()
     _check(_libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS), "unshare")
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{SHELL_UID} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{SHELL_UID} {gid} 1")
+    Path("/proc/self/uid_map").write_text(f"{as_id} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{as_id} {gid} 1")
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
 
 
