@@ -1,7 +1,7 @@
 """Programs for arm64, the phone's own kind, on a host of another: the kernel hands them to qemu-user.
 
-Where the host has registered qemu with its kernel there is nothing to do. Elsewhere a confined phone does so for
-itself, in a user namespace of its own, which the host does not notice (Linux 6.7 and newer).
+Where the host has registered qemu with its kernel there is nothing to do. Elsewhere a confined phone does so
+for itself, in a user namespace of its own, which the host does not notice (Linux 6.7 and newer).
 
 Only the standard library is used: it starts without site-packages.
 """
@@ -23,7 +23,8 @@ _EMULATORS: Final = ("qemu-aarch64-static", "qemu-aarch64")
 # An ELF header of arm64: of any kind of system, a program that is position independent or is not.
 _MAGIC: Final = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00"
 _MASK: Final = b"\xff" * 7 + b"\x00" + b"\xff" * 8 + b"\xfe\xff\xff\xff"
-# P: qemu learns argv[0] as well. O: it gets the program opened. F: qemu is opened now, here, where it can be found.
+# P: qemu learns argv[0] as well. O: it gets the program opened. F: the kernel opens qemu now, and not at a
+# path of the phone's.
 _FLAGS: Final = "POF"
 _BASE: Final = 0x400000
 _PROBE_WORDS: Final = ("probe", "two", "three")

@@ -7,8 +7,9 @@ It is a child of the simulator and plays three parts::
     adbd     starts the phone's processes (spawner.py)
 
 Each line on stdin is a JSON object: `{"do": "boot", "uptime_s": N}` ends the phone and starts it anew,
-`{"do": "limit", "kib": N}` bounds its file system; each is answered by a line, `ok` or `failed ...`. Because
-the end of stdin ends the phone, nothing stays behind even when the simulator is killed with signal 9.
+`{"do": "limit", "kib": N}` bounds its file system; each is answered by a line, `ok` or `failed ...`. Such a
+line also tells how the start went; behind its `ok` stands why programs for arm64 do not run, if they do not.
+Because the end of stdin ends the phone, nothing stays behind even when the simulator is killed with signal 9.
 
 Only the standard library is used: it starts without site-packages.
 """
@@ -25,7 +26,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from devicehub.sim.process import namespace
+from devicehub.sim.process import foreign, namespace
 from devicehub.sim.process.namespace import Bind, View
 from devicehub.sim.process.sockets import address_in
 from devicehub.sim.process.spawner import Adbd
@@ -85,14 +86,16 @@ class _Keeper:
         """Start the phone, and do what stdin says until its end."""
         settings = self._settings
         self._set_oom_score(settings["oom_score_adj"])
-        if settings["view"] is not None:
+        confined = settings["view"] is not None
+        obstacle = foreign.learn(Path(settings["folder"]), confined=confined)
+        if confined:
             namespace.own_users_and_mounts()
             if settings["limited"] is not None:
                 namespace.mount_memory(settings["limited"]["place"], size_kib=settings["limited"]["kib"])
         namespace.adopt_orphans()
         try:
             self._boot(settings["uptime_s"])
-            _answer(OK)
+            _answer(f"{OK} {obstacle or ''}".rstrip())
             for line in sys.stdin:
                 self._obey(json.loads(line))
         finally:

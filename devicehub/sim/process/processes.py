@@ -61,10 +61,17 @@ class Processes:
     Attributes:
         keeper_pid: the host's number of the process above all of the phone's.
         limited: a folder of the phone has a size of its own.
+        no_arm64: why programs for arm64 do not run on it; None where they do.
     """
 
     def __init__(
-        self, control: Path, process: asyncio.subprocess.Process, *, confined: bool, limited: bool
+        self,
+        control: Path,
+        process: asyncio.subprocess.Process,
+        *,
+        confined: bool,
+        limited: bool,
+        no_arm64: str | None,
     ) -> None:
         self._control = control
         self._process = process
@@ -72,6 +79,7 @@ class Processes:
         self._turn = asyncio.Lock()
         self.keeper_pid = process.pid
         self.limited = limited
+        self.no_arm64 = no_arm64
 
     def see(self, path: Path) -> Path:
         """A path of the host where what is mounted for the phone alone shows too."""
@@ -220,8 +228,15 @@ async def start_processes(
     async with procs.child(argv, env=env, grace_s=20) as process:
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode().strip()
-        if line != keeper.OK:
+        word, _, obstacle = line.partition(" ")
+        if word != keeper.OK:
             assert process.stderr is not None
             detail = line or (await process.stderr.read()).decode(errors="replace").strip()[-300:]
             raise SimError(f"the phone's processes could not be started: {detail}")
-        yield Processes(folder / "control", process, confined=view is not None, limited=limit is not None)
+        yield Processes(
+            folder / "control",
+            process,
+            confined=view is not None,
+            limited=limit is not None,
+            no_arm64=obstacle or None,
+        )
