@@ -163,6 +163,7 @@ class _Folder:
     files: frozenset[str] = frozenset()
     settings: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    measured: set[str] = field(default_factory=set)
 
     def error(self, slug: str, place: Path | str, why: str, fix: str | None = None) -> None:
         self._add(Severity.ERROR, slug, place, why, fix)
@@ -183,6 +184,7 @@ class _Folder:
 
     def read(self, name: str) -> dict[str, Any]:
         """A file's object, as far as it is one."""
+        self.measured.add(name)
         reading = read_text(self.root / name)
         if isinstance(reading, Finding):
             self.findings.append(reading)
@@ -217,6 +219,7 @@ class _Folder:
 
     def content(self, name: str) -> int | None:
         """The size of a file that is there; None, and a finding, where it is of no use."""
+        self.measured.add(name)
         found = measure(self.root / name)
         if isinstance(found, Finding):
             self.findings.append(found)
@@ -346,6 +349,10 @@ def _sort_out(folder: _Folder) -> tuple[tuple[str, ...], tuple[str, ...]]:
             check_relative(folder.root, name)
         except InputError as error:
             folder.error("file_name", error.place, error.problem, error.remedy)
+        if name not in folder.measured:
+            found = measure(folder.root / name)
+            if isinstance(found, Finding) and found.slug != "file_empty":
+                folder.findings.append(found)
     taken = frozenset(pushed)
     return pushed, tuple(name for name in present if name not in taken)
 
