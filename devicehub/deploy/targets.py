@@ -15,7 +15,7 @@ from devicehub.manifest import FileEntry, Manifest, build_entry, check_relative,
 from devicehub.settings import PHONE_DATA, PHONE_MODELS, PHONE_ROOT, phone_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from devicehub.adb.client import Transport
@@ -90,9 +90,10 @@ class Ground:
         return str(model.root) if self.in_place else model_target(model).directory
 
 
-def engine_target(engine: Engine) -> Target:
-    """Where an engine belongs."""
-    return Target(engine.id, engine.manifest, engine.root, f"{PHONE_ROOT}/engines/{engine.id}")
+def engine_target(engine: Engine, without: Collection[str] = ()) -> Target:
+    """Where an engine belongs; the files named in `without` are not pushed."""
+    files = tuple(entry for entry in engine.manifest.files if entry.path not in without)
+    return Target(engine.id, Manifest(files), engine.root, f"{PHONE_ROOT}/engines/{engine.id}")
 
 
 def model_target(model: Model) -> Target:

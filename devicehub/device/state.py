@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from devicehub.android.cpufreq import Clocks
 
 _BETWEEN: Final = "--devicehub-8c41ae--"
+OPENCL_LIBRARIES: Final = (
+    "/vendor/lib64/libOpenCL.so",
+    "/system/vendor/lib64/libOpenCL.so",
+    "/system/lib64/libOpenCL.so",
+    "/vendor/lib64/libOpenCL-pixel.so",
+    "/vendor/lib64/egl/libGLES_mali.so",
+    "/vendor/lib64/libGLES_mali.so",
+    "/vendor/lib64/libmali.so",
+)
+"""Where MNN's 64-bit engines find one, by path or by the linker's search."""
 _QUESTIONS: Final = {
     "state": "getprop sys.usb.state",
     "config": "getprop sys.usb.config",
@@ -39,6 +49,10 @@ _QUESTIONS: Final = {
     'do v=; read -r v <$d/$f && echo "${n%/cpufreq}/$f=$v"; done; done; } )',
     "udc": "for d in /sys/class/udc/*; do for f in current_speed maximum_speed; "
     'do v=; read -r v <$d/$f && echo "$f=$v"; done; done',
+    # Android 8 and 9 have no getconf, and pages of 4 KiB alone.
+    "page": "getconf PAGE_SIZE 2>/dev/null",
+    "features": "grep -m 1 '^Features' /proc/cpuinfo 2>/dev/null",
+    "opencl": f"for f in {' '.join(OPENCL_LIBRARIES)}; do [ -r $f ] && echo $f; done; echo end",
 }
 # "google/shiba/shiba:14/AP1A.240405.002/11480754:user/release-keys"
 _BUILD: Final = re.compile(r"^build=([^\s=]\S{0,199})$", re.MULTILINE)
@@ -59,6 +73,9 @@ class PhoneState:
         usb_mbit_s: what the phone's USB port runs at.
         usb_most_mbit_s: what it could run at.
         power_saver: Android's own battery saver is on.
+        page_size: bytes.
+        cpu_features: what the kernel calls the processor's instructions.
+        opencl: the OpenCL libraries that its shell can read.
     """
 
     usb: Usb = field(default_factory=Usb)
@@ -74,6 +91,9 @@ class PhoneState:
     usb_mbit_s: int | None = None
     usb_most_mbit_s: int | None = None
     power_saver: bool | None = None
+    page_size: int | None = None
+    cpu_features: frozenset[str] | None = None
+    opencl: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +141,27 @@ def parse_state(output: bytes) -> PhoneState:
         usb_mbit_s=speed,
         usb_most_mbit_s=most_speed,
         power_saver=parse_power_saver(parts["power"]),
+        page_size=_page_size(parts["page"]),
+        cpu_features=_cpu_features(parts["features"]),
+        opencl=_opencl(parts["opencl"]),
     )
+
+
+def _page_size(text: str) -> int | None:
+    word = text.strip()
+    return int(word) if word in ("4096", "16384", "65536") else None
+
+
+def _cpu_features(text: str) -> frozenset[str] | None:
+    # "Features	: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp"
+    name, colon, words = text.strip().partition(":")
+    return frozenset(words.split()) if colon and name.strip() == "Features" else None
+
+
+def _opencl(text: str) -> tuple[str, ...] | None:
+    """None where the question was not answered to its end."""
+    lines = text.split()
+    return tuple(line for line in lines if line in OPENCL_LIBRARIES) if lines[-1:] == ["end"] else None
 
 
 def parse_end_state(output: bytes) -> EndState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+from devicehub.dispatch.engine_fit import check_engine
 from devicehub.dispatch.generation import check_generation
 from devicehub.dispatch.launches import APP, config_file, options_of, program_of, result_files_of
 from devicehub.engines.bundle import VIRTUAL
@@ -41,7 +42,7 @@ def check_fit(request: RunRequest, device: Device) -> None:
     """
     if device.is_host:
         _check_host(request)
-    make_config(request)
+    config = make_config(request)
     engine, facts = request.engine, device.facts
     assert facts is not None
     if facts.sdk is not None and facts.sdk < OLDEST_SDK:
@@ -58,6 +59,7 @@ def check_fit(request: RunRequest, device: Device) -> None:
             f"is for {engine.abi}, {device.serial} takes {abis}",
             remedy="add an engine for this phone (`devicehub engines add PATH`)",
         )
+    check_engine(request, config, device)
     if request.workload == "demo" and (tags := find_tags(request.prompts)):
         model = request.model
         check_media(tags, llm_config=model.llm_config, omni=engine.omni, model=model.name, engine=engine.name)

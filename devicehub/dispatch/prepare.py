@@ -11,6 +11,7 @@ from devicehub.deploy.apk import find_app
 from devicehub.device.link import read_link
 from devicehub.device.probe import read_state
 from devicehub.device.soc import memory_gb_s
+from devicehub.dispatch.engine_fit import check_engine, parts_left_out
 from devicehub.dispatch.header import make_header
 from devicehub.dispatch.launches import Half
 from devicehub.dispatch.planning import Question, plan_question
@@ -89,7 +90,10 @@ def prepare(request: RunRequest, device: Device, seen: Look, means: Means, liste
     if request.app is not None:
         request = _with_app(request, device, seen.app)
     header = make_header(request, device, adb=means.adb, started_s=means.clock.wall_s(), app=seen.app)
-    starter = Starter(request, agent=means.agent, clock=means.clock, listener=listener)
+    parts = parts_left_out(request.engine, device, request) if request.engine else {}
+    if parts:
+        listener.on_note(f"not pushed: {'; '.join(f'{name} ({why})' for name, why in parts.items())}")
+    starter = Starter(request, agent=means.agent, clock=means.clock, listener=listener, left_out=parts)
     starter.timings["check_ms"] = seen.took_ms
     cautions = _cautions(request, header, device, seen, listener)
     assert device.facts is not None
@@ -113,6 +117,7 @@ def _cautions(
         energy=request.energy,
         over_usb=seen.link.kind == "usb",
     )
+    cautions += check_engine(request, header.config, device, seen.state)
     if cautions and request.strict:
         sentences = "; ".join(caution.sentence for caution in cautions)
         raise RunRefused(device.serial, sentences, remedy="; ".join(caution.remedy for caution in cautions))

@@ -11,7 +11,7 @@ from devicehub.runner.launch import Runner
 from devicehub.units import MB
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from devicehub.adb.client import Transport
@@ -28,10 +28,22 @@ class Starter:
 
     Attributes:
         timings: milliseconds per phase, by the fields of `runs.model.Timings`; sums over the attempts.
+
+    Args:
+        left_out: files of the engine that the phone has no use for.
     """
 
-    def __init__(self, request: RunRequest, *, agent: Path, clock: Clock, listener: RunListener) -> None:
+    def __init__(
+        self,
+        request: RunRequest,
+        *,
+        agent: Path,
+        clock: Clock,
+        listener: RunListener,
+        left_out: Collection[str] = (),
+    ) -> None:
         self._request = request
+        self._left_out = left_out
         self._agent = agent
         self._clock = clock
         self._listener = listener
@@ -44,7 +56,7 @@ class Starter:
         if self._request.ground.in_place:
             return
         if self._request.engine is not None:
-            await self._push(engine_target(self._request.engine), "engine", transport)
+            await self._push(engine_target(self._request.engine, self._left_out), "engine", transport)
         await self._push(model_target(self._request.model), "model", transport)
 
     async def start(self, transport: Transport, halves: Sequence[Half]) -> RunHandle:

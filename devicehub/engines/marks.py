@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from devicehub.manifest import unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from devicehub.engines.elf import ElfFacts
@@ -18,13 +19,13 @@ _VERSION: Final = re.compile(rb"\x00([1-9]\d?\.\d{1,2}\.\d{1,2})(?=\x00)")
 # "v2.28.2.241116104011_103376": Qualcomm's release, the time of its build, a number of it.
 _QNN_BUILD: Final = re.compile(rb"v(\d\.\d{1,3}\.\d{1,3}\.\d{6,14}(?:_\d{1,9})?)")
 _QNN_NAME: Final = "libQnn"
-LOADED: Final = {
-    "opencl": b"libOpenCL.so",
-    "vulkan": b"libvulkan.so",
-    "qnn": b"libQnnHtp.so",
-    "hexagon": b"libMNN_htpops.so",
+LOADED: Final[Mapping[str, tuple[bytes, ...]]] = {
+    "opencl": (b"clEnqueueNDRangeKernel\0", b"libOpenCL.so\0"),
+    "vulkan": (b"vkCreateInstance\0", b"libvulkan.so\0"),
+    "qnn": (b"libQnnHtp.so\0",),
+    "hexagon": (b"libMNN_htpops.so\0",),
 }
-"""What each backend opens at run time, as it stands in the file that opens it."""
+"""What each backend opens at run time, or asks for in it, as it stands in the file; one is enough."""
 WITHOUT_MEDIA: Final = b"requires LLM_SUPPORT_VISION"
 """What a build without MNN_BUILD_LLM_OMNI would say to a video; older ones hold nothing of the kind."""
 WITH_MEDIA: Final = (b"vision_slice_start_id\0", b"image_min_pixels\0", b"<row_\0")
@@ -68,7 +69,7 @@ def read_marks(path: Path, facts: ElfFacts) -> Marks:
                 return Marks(qnn_build=found[1].decode() if found else None)
             return Marks(
                 versions=frozenset(match.decode() for match in _VERSION.findall(data)),
-                loads=frozenset(name for name, text in LOADED.items() if data.find(text) >= 0),
+                loads=frozenset(name for name, texts in LOADED.items() if _any(data, texts)),
                 omni=_reads_media(data),
                 instructions=_instructions(data, facts),
             )
@@ -79,7 +80,11 @@ def read_marks(path: Path, facts: ElfFacts) -> Marks:
 def _reads_media(data: mmap.mmap) -> bool | None:
     if data.find(WITHOUT_MEDIA) >= 0:
         return False
-    return True if any(data.find(text) >= 0 for text in WITH_MEDIA) else None
+    return True if _any(data, WITH_MEDIA) else None
+
+
+def _any(data: mmap.mmap, texts: Iterable[bytes]) -> bool:
+    return any(data.find(text) >= 0 for text in texts)
 
 
 def _instructions(data: mmap.mmap, facts: ElfFacts) -> frozenset[str]:

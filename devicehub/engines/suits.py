@@ -109,7 +109,7 @@ def _backends(features: EngineFeatures, phone: EnginePhone, wants: Collection[st
 def _htp(features: EngineFeatures, phone: EnginePhone, wants: Collection[str]) -> Iterator[Finding]:
     """Qualcomm's library opens the stub and the skel of the very architecture that the phone has."""
     brought = {*features.htp_stubs, *features.htp_skels}
-    if "qnn" not in wants and not brought:
+    if not brought and not ("qnn" in wants and "qnn" in features.backends):
         return
     if phone.vendor not in ("qualcomm", "unknown"):
         if brought:
@@ -144,7 +144,8 @@ def _htp(features: EngineFeatures, phone: EnginePhone, wants: Collection[str]) -
 def _hexagon(features: EngineFeatures, phone: EnginePhone, wants: Collection[str]) -> Iterator[Finding]:
     if phone.htp is None or phone.vendor not in ("qualcomm", "unknown"):
         return
-    if phone.htp in features.hexagon_skels or not ("hexagon" in wants or features.hexagon_skels):
+    wanted = "hexagon" in wants and "hexagon" in features.backends
+    if phone.htp in features.hexagon_skels or not (wanted or features.hexagon_skels):
         return
     has = ", ".join(features.hexagon_skels)
     brings = f"is compiled for {has}" if has else "is not in the engine"

@@ -35,6 +35,9 @@ ANSWERS = (
     "build=google/shiba/shiba:14/AP1A.240405.002/11480754:user/release-keys\npatch=2024-04-05",
     "online=0-7\npolicy0/related_cpus=0 1 2 3\npolicy0/scaling_governor=walt\npolicy0/scaling_cur_freq=61",
     "current_speed=high-speed\nmaximum_speed=super-speed-plus",
+    "16384",
+    "Features\t: fp asimd fphp asimdhp asimddp i8mm",
+    "/vendor/lib64/libOpenCL.so\nend",
 )
 
 
@@ -54,6 +57,9 @@ def test_every_part_of_the_answer_finds_its_place() -> None:
     assert (state.security_patch, state.cpus_online) == ("2024-04-05", "0-7")
     assert state.clusters == {"policy0": Clocks(cpus="0-3", governor="walt", khz=61)}
     assert (state.usb_mbit_s, state.usb_most_mbit_s) == (480, 10_000)
+    assert state.page_size == 16384
+    assert state.cpu_features == frozenset({"fp", "asimd", "fphp", "asimdhp", "asimddp", "i8mm"})
+    assert state.opencl == ("/vendor/lib64/libOpenCL.so",)
 
 
 def test_script_asks_for_as_many_parts_as_are_read() -> None:
@@ -64,6 +70,12 @@ def test_answer_that_was_cut_leaves_the_rest_unknown() -> None:
     state = parse_state(answer(*ANSWERS[:5]))
     assert state.screen.on is False
     assert (state.screen.locked, state.memory, state.free_bytes) == (None, Memory(), None)
+    assert (state.page_size, state.cpu_features, state.opencl) == (None, None, None)
+
+
+def test_phone_without_any_opencl_library_has_said_so() -> None:
+    state = parse_state(answer(*ANSWERS[:-3], "getconf: not found", "", "end"))
+    assert (state.page_size, state.cpu_features, state.opencl) == (None, None, ())
 
 
 async def test_a_virtual_phone_tells_its_state(phone: OnePhone) -> None:
@@ -77,6 +89,7 @@ async def test_a_virtual_phone_tells_its_state(phone: OnePhone) -> None:
     assert state.cpus_online is not None
     assert all(clocks.governor and clocks.cpus and clocks.cap_khz for clocks in state.clusters.values())
     assert len(state.clusters) > 1
+    assert state.opencl is not None
 
 
 async def test_a_virtual_phone_tells_how_it_ended(phone: OnePhone) -> None:
