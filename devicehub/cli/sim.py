@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from devicehub.cli.output import run_async, say
+from devicehub.cli.virtual_phones import tell_obstacles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -62,6 +63,7 @@ async def _run(count: int, port: int, scenario_file: Path | None, *, connect: bo
         for phone in phones:
             print(f"adb connect {phone.address}", flush=True)
             say(f"{phone.address}: {phone.serialno}, {phone.product}, {_MODES[phone.mode]}")
+        tell_obstacles(phones)
         if connect:
             await stack.enter_async_context(_connected([phone.address for phone in phones]))
         say("Ctrl-C ends them.")

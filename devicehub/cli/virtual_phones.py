@@ -12,10 +12,11 @@ from devicehub.cli.output import say
 from devicehub.demo_model import demo_model_dir
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from devicehub.adb.address import ServerAddress
     from devicehub.settings import Home
+    from devicehub.sim.phone import VirtualPhone
 
 DEMO_MODEL: Final = "demo-model"
 ENGINE: Final = "virtual"
@@ -55,12 +56,19 @@ async def virtual_fleet(count: int, scenario_file: Path | None, home: Home) -> A
         say(
             f"{count} virtual phone{'s' if count > 1 else ''} on an adb server of their own, {server.address}"
         )
+        tell_obstacles(phones)
         async with asyncio.TaskGroup() as tasks:
             playing = tasks.create_task(play(scenario, phones, clock=SystemClock(), say=say))
             try:
                 yield server.address
             finally:
                 playing.cancel()
+
+
+def tell_obstacles(phones: Iterable[VirtualPhone]) -> None:
+    """Say why the phones run no programs for arm64, each reason once; nothing where they do."""
+    for reason in sorted({phone.no_arm64 for phone in phones if phone.no_arm64 is not None}):
+        say(f"programs for arm64 do not run on them: {reason}")
 
 
 def _stock(home: Home) -> None:

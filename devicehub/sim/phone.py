@@ -46,6 +46,8 @@ ProfileName = Literal["snapdragon", "dimensity"]
 _LIBFAKETIME: Final = tuple(
     Path(f"/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1") for machine in ("x86_64", "aarch64")
 )
+NO_ARM64_PROPERTY: Final = "ro.devicehub.no_arm64"
+"""Tells the hub why programs for arm64 do not run; a phone that runs them has none."""
 EMULATOR_PORTS: Final = range(5555, 5586)
 """adb servers look for emulators here: a phone on one of these ports would show twice."""
 
@@ -123,22 +125,23 @@ class VirtualPhone:
         addresses: one `127.0.0.1:PORT` per port.
         system: what runs on it beside adbd.
         faults: lets things go wrong.
+        no_arm64: why programs for arm64 do not run on it; None where they do.
     """
 
     def __init__(
         self,
         spec: PhoneSpec,
         product: str,
-        mode: Mode,
-        root: Path,
+        shell: Shell,
         addresses: Sequence[str],
         system: PhoneSystem,
         faults: Faults,
     ) -> None:
         self.spec = spec
         self.product = product
-        self.mode = mode
-        self.root = root
+        self.mode: Mode = shell.mode
+        self.root = shell.root
+        self.no_arm64 = shell.processes.no_arm64
         self.addresses = tuple(addresses)
         self.system = system
         self.faults = faults
@@ -233,7 +236,7 @@ async def virtual_phone(
             adbd, system, shell.processes, shell.root / rootfs.DATA, moves_data=spec.usb_mode != "charging"
         )
         adbd.on_restart = faults.restart_adbd
-        yield VirtualPhone(spec, product, shell.mode, shell.root, addresses, system, faults)
+        yield VirtualPhone(spec, product, shell, addresses, system, faults)
 
 
 @contextlib.asynccontextmanager
@@ -281,6 +284,8 @@ async def start_shell(spec: PhoneSpec, profile: Profile) -> AsyncIterator[tuple[
                     raise
                 log.info("no confinement: %s", error)
                 continue
+            if processes.no_arm64 is not None:
+                system.set_property(NO_ARM64_PROPERTY, processes.no_arm64)
             system.note("ActivityManager", "Virtual phone: boot completed")
             yield shell, system
             return
