@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+from devicehub.dispatch.config_fit import check_config
 from devicehub.dispatch.engine_fit import check_engine
 from devicehub.dispatch.generation import check_generation
 from devicehub.dispatch.launches import APP, config_file, options_of, program_of, result_files_of
@@ -42,7 +43,8 @@ def check_fit(request: RunRequest, device: Device) -> None:
     """
     if device.is_host:
         _check_host(request)
-    config = make_config(request)
+    config = merged_config(request)
+    check_config(request, config)
     engine, facts = request.engine, device.facts
     assert facts is not None
     if facts.sdk is not None and facts.sdk < OLDEST_SDK:
@@ -107,7 +109,7 @@ def make_header(
         app: what takes the engine's place in workload app.
 
     Raises:
-        InputError: a value of the configuration with which the engine crashes or answers garbage.
+        InputError: the model's configuration cannot be read any more.
     """
     assert device.identity is not None
     config = make_config(request)
@@ -139,16 +141,16 @@ def make_header(
     )
 
 
-def make_config(request: RunRequest) -> dict[str, Any]:
-    """The configuration that the run would have.
+def merged_config(request: RunRequest) -> dict[str, Any]:
+    """The model's configuration under the profile's and the request's own values.
 
     Raises:
-        InputError: a value with which the engine crashes or answers garbage.
+        InputError: the model's cannot be read any more, or it has no tokenizer.
     """
     model = request.model
     if request.profile is None:
         return model.config  # the app reads the model's own
-    config = final_config(
+    return final_config(
         model.config,
         request.profile.config,
         request.overrides,
@@ -156,7 +158,16 @@ def make_config(request: RunRequest) -> dict[str, Any]:
         no_think=request.no_think,
         files=[entry.path for entry in model.manifest.files],
     )
-    if request.bench is None:
+
+
+def make_config(request: RunRequest) -> dict[str, Any]:
+    """The configuration that the run will have.
+
+    Raises:
+        InputError: as `merged_config`.
+    """
+    config = merged_config(request)
+    if request.profile is None or request.bench is None:
         return config
     return config_for_bench(config, f"{request.ground.root}/work/any")
 

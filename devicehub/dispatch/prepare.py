@@ -11,8 +11,9 @@ from devicehub.deploy.apk import find_app
 from devicehub.device.link import read_link
 from devicehub.device.probe import read_state
 from devicehub.device.soc import memory_gb_s
+from devicehub.dispatch.config_fit import check_config
 from devicehub.dispatch.engine_fit import check_engine, parts_left_out
-from devicehub.dispatch.header import make_header
+from devicehub.dispatch.header import make_header, merged_config
 from devicehub.dispatch.launches import Half
 from devicehub.dispatch.planning import Question, plan_question
 from devicehub.dispatch.starter import Starter
@@ -118,6 +119,7 @@ def _cautions(
         over_usb=seen.link.kind == "usb",
     )
     cautions += check_engine(request, header.config, device, seen.state)
+    cautions += check_config(request, merged_config(request))
     if cautions and request.strict:
         sentences = "; ".join(caution.sentence for caution in cautions)
         raise RunRefused(device.serial, sentences, remedy="; ".join(caution.remedy for caution in cautions))

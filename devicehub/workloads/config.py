@@ -8,7 +8,6 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import InputError
-from devicehub.workloads.speculative import check_speculative
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -42,7 +41,7 @@ def final_config(
         files: names in the model's folder; lets `tokenizer_file` be found where the model leaves it out.
 
     Raises:
-        InputError: a value with which the engine crashes, answers garbage, or does something else in silence.
+        InputError: the model names no tokenizer, and has none.
     """
     config = merge(merge(model_config, profile), overrides)
     config["base_dir"] = base_dir.rstrip("/") + "/"
@@ -50,8 +49,6 @@ def final_config(
         config = merge(config, {"jinja": {"context": {"enable_thinking": False}}})
     if "tokenizer_file" not in config and files is not None:
         config["tokenizer_file"] = _find_tokenizer(files)
-    _check_sampler(config)
-    check_speculative(config, files)
     return config
 
 
@@ -129,28 +126,3 @@ def _find_tokenizer(files: Collection[str]) -> str:
         "names no tokenizer_file and the folder holds neither tokenizer.mtok nor tokenizer.txt",
         remedy="export the model again",
     )
-
-
-def _check_sampler(config: Mapping[str, Any]) -> None:
-    for key in ("top_k", "topK"):
-        if _number(config.get(key)) == 0:
-            raise InputError(key, "is 0, with which the engine crashes", remedy="set it to 1 or more")
-    if config.get("mixed_samplers") == []:
-        raise InputError(
-            "mixed_samplers", "is empty, with which the engine crashes", remedy="name at least one sampler"
-        )
-    temperature = _number(config.get("temperature"))
-    if config.get("sampler_type", "mixed") != _GREEDY and temperature is not None and temperature <= 0:
-        raise InputError(
-            "temperature",
-            "is not above 0, with which the engine answers at random",
-            remedy='set sampler_type to "greedy" instead',
-        )
-
-
-def _number(value: object) -> float | None:
-    """The engine takes numbers in quotes as well."""
-    try:
-        return float(value) if isinstance(value, int | float | str) else None
-    except ValueError:
-        return None

@@ -52,18 +52,6 @@ def test_folder_without_tokenizer_is_refused() -> None:
         final_config({}, {}, {}, base_dir="/m", files=["llm.mnn"])
 
 
-@pytest.mark.parametrize(
-    "values", [{"top_k": 0}, {"topK": "0"}, {"mixed_samplers": []}, {"temperature": 0}, {"temperature": "-1"}]
-)
-def test_values_that_crash_or_confuse_the_engine_are_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=next(iter(values))):
-        merge_all({}, values, {})
-
-
-def test_greedy_sampling_needs_no_temperature() -> None:
-    assert merge_all({}, {"sampler_type": "greedy", "temperature": 0}, {})["temperature"] == 0
-
-
 def test_set_takes_json_or_text_and_dots() -> None:
     given_settings = [
         "thread_num=2",
