@@ -13,6 +13,7 @@ from devicehub import __version__
 from devicehub.api.adding import Adding
 from devicehub.api.catalogue_methods import CatalogueMethods
 from devicehub.api.device_methods import DeviceMethods
+from devicehub.api.engine_methods import EngineMethods
 from devicehub.api.events import Bus
 from devicehub.api.export_methods import ExportMethods
 from devicehub.api.feed import RunFeed
@@ -62,6 +63,7 @@ _METHODS: Final = (
     RunMethods,
     DeviceMethods,
     CatalogueMethods,
+    EngineMethods,
     ModelMethods,
     ExportMethods,
     PruneMethods,
@@ -187,14 +189,7 @@ class Daemon:
         await asyncio.to_thread(self._pulls.folders.settle)
         async with self._jobs, self._sessions:
             handlers: dict[str, Any] = {}
-            for methods in (
-                RunMethods,
-                DeviceMethods,
-                CatalogueMethods,
-                ModelMethods,
-                ExportMethods,
-                PruneMethods,
-            ):
+            for methods in _METHODS:
                 handlers |= methods(self._services()).handlers()
             async with (
                 ApiServer(

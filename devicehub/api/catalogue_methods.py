@@ -11,10 +11,13 @@ from devicehub.api import contract
 from devicehub.api.views import engine_view, profile_view
 from devicehub.deploy.apk import WHERE, check_apk, find_app, install_app
 from devicehub.deploy.targets import engine_target, file_target, model_target
+from devicehub.device.probe import read_state
 from devicehub.device.select import refuse_host, select
-from devicehub.dispatch.header import fits
+from devicehub.dispatch.engine_fit import engine_phone, parts_left_out, refuse
+from devicehub.engines.suits import suits
 from devicehub.errors import AskError, InputError
 from devicehub.files import host_path
+from devicehub.findings import Severity
 from devicehub.profiles.load import find_profiles, summary_of
 from devicehub.profiles.schema import KINDS
 
@@ -93,6 +96,8 @@ class CatalogueMethods:
             target, warning = await self._target(params, device, transport)
             plan = await target.plan(transport)
             row = {"serial": device.serial, "target": target.directory, **plan.summary()}
+            if params.kind == "engine":
+                row["left_out"] = parts_left_out(self._engines.get(params.name), device)
             result: dict[str, Any] = {"row": row, "warning": warning, "label": target.label}
             if params.dry_run:
                 return result | {"plan": msgspec.to_builtins(plan)}
@@ -110,8 +115,10 @@ class CatalogueMethods:
             return model_target(self._models.get(params.name)), None
         if params.kind == "engine":
             engine = self._engines.get(params.name)
-            unfit = f"{device.serial} cannot load engine {engine.id}, which is for {engine.abi}"
-            return engine_target(engine), None if fits(engine, device) else unfit
+            found = suits(engine.features, engine_phone(device, await read_state(transport)))
+            refuse(found)
+            told = [str(finding) for finding in found if finding.severity is Severity.WARNING]
+            return engine_target(engine, parts_left_out(engine, device)), "; ".join(told) or None
         assert params.destination is not None
         return await file_target(host_path(params.name), params.destination, transport), None
 

@@ -36,6 +36,7 @@ from devicehub.api.params import AddFolder as AddFolder
 from devicehub.api.params import AddModel as AddModel
 from devicehub.api.params import After as After
 from devicehub.api.params import AppInstall as AppInstall
+from devicehub.api.params import CheckEngine as CheckEngine
 from devicehub.api.params import CheckModel as CheckModel
 from devicehub.api.params import Collect as Collect
 from devicehub.api.params import CompareRuns as CompareRuns
@@ -249,6 +250,10 @@ MODEL_REMOVE = _method("models.remove", Named, ModelView, _RUN, "Forget a model.
 ENGINES = _method("engines.list", Params, list[EngineView], _READ, "The catalogue's engines.")
 ENGINE_ADD = _method("engines.add", AddFolder, EngineView, _HOST, "Take an engine into the catalogue.")
 ENGINE_REMOVE = _method("engines.remove", Named, EngineView, _RUN, "Delete an engine from the catalogue.")
+ENGINE_CHECK = _method(
+    "engines.check", CheckEngine, JobView, _RUN, "Judge an engine, and whether it suits phones.",
+    host_if=("path",),
+)  # fmt: skip
 PROFILES = _method(
     "profiles.list", Params, list[ProfileView], _READ, "All profiles, the user's own among them."
 )

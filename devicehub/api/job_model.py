@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from devicehub.findings import Finding
+
 
 class StageView(msgspec.Struct, frozen=True, kw_only=True):
     """Where an export is.
@@ -29,6 +31,40 @@ class StageView(msgspec.Struct, frozen=True, kw_only=True):
     share: float
     elapsed_s: float
     left_s: float | None
+
+
+class EngineOnPhoneView(msgspec.Struct, frozen=True, kw_only=True):
+    """An engine held against a phone.
+
+    Attributes:
+        pushed: its files that the phone needs.
+        left_out: those that it has no use for, with the reasons.
+        probes: what the engine did there, as `dispatch.engine_probe.EngineProbe` has it.
+    """
+
+    serial: str
+    findings: list[Finding] = []
+    pushed: list[str] = []
+    left_out: dict[str, str] = {}
+    probes: list[dict[str, Any]] = []
+
+
+class EngineCheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about an engine, the result of `engines.check`.
+
+    Attributes:
+        place: an id of the catalogue, or a path.
+        ok: nothing forbids it, on any of the phones either.
+        features: as `engines.features.EngineFeatures` has them.
+        programs: that it brings.
+    """
+
+    place: str
+    ok: bool
+    features: dict[str, Any] = {}
+    programs: list[str] = []
+    findings: list[Finding] = []
+    phones: list[EngineOnPhoneView] = []
 
 
 class ExportPlanView(msgspec.Struct, frozen=True, kw_only=True):

@@ -208,6 +208,8 @@ class EngineView(msgspec.Struct, frozen=True, kw_only=True):
     page_align: int | None
     sha256: str
     origin: str | None
+    backends: list[str] = []
+    omni: bool | None = None
 
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):

@@ -184,6 +184,23 @@ class AddFolder(Params, frozen=True, kw_only=True):
     name: str | None = None
 
 
+class CheckEngine(Params, frozen=True, kw_only=True):
+    """An engine to judge: one of the catalogue by name, or a folder, zip or checkout of the hub's host.
+
+    Attributes:
+        path: of this host; exactly one of it and `name` is given.
+        selectors: phones to hold it against; none for none.
+        probe: start it there without a model.
+        backends: what the probe tries.
+    """
+
+    name: str | None = None
+    path: str | None = None
+    selectors: list[str] = []
+    probe: bool = False
+    backends: list[Literal["cpu", "opencl", "vulkan", "hexagon"]] = ["cpu"]
+
+
 class AddModel(Params, frozen=True, kw_only=True):
     """A folder of the hub's host to take into the catalogue; `fixture` lets the model answer on the host."""
 

@@ -231,6 +231,8 @@ def engine_view(engine: Engine) -> EngineView:
         page_align=engine.page_align,
         sha256=engine.manifest.id,
         origin=engine.origin,
+        backends=list(engine.features.backends),
+        omni=engine.omni,
     )
 
 

@@ -45,16 +45,23 @@ def engine_phone(device: Device, state: PhoneState | None = None) -> EnginePhone
         )
     if state is None:
         return known
-    return replace(known, page_size=state.page_size, cpu_features=state.cpu_features, opencl=state.opencl)
+    return replace(
+        known,
+        page_size=state.page_size,
+        cpu_features=state.cpu_features,
+        opencl=state.opencl,
+        no_arm64=state.no_arm64,
+    )
 
 
 def wanted_backends(request: RunRequest, config: Mapping[str, Any]) -> frozenset[str]:
     """The backends that a run's configuration and model ask for, the CPU's apart."""
     parts = [config, *(part for part in config.values() if isinstance(part, dict))]
-    asked = {part.get("backend_type") for part in parts if isinstance(part.get("backend_type"), str)}
+    asked = {backend for part in parts if isinstance(backend := part.get("backend_type"), str)}
     made = read_provenance(request.model.root)
     # The graphs of such a model are of the NPU, whatever the configuration calls its backend.
-    return frozenset(asked & set(_BACKENDS)) | ({_NPU} if made is not None and made.htp else set())
+    npu = {_NPU} if made is not None and made.htp else set()
+    return frozenset(asked & set(_BACKENDS) | npu)
 
 
 def check_engine(

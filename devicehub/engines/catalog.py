@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from devicehub.engines.bundle import Bundle, inspected, read_features, require_bundle
+from devicehub.engines.bundle import (
+    VIRTUAL,
+    Bundle,
+    Inspection,
+    inspected,
+    read_features,
+    require_bundle,
+)
 from devicehub.engines.features import EngineFeatures
 from devicehub.errors import InputError
 from devicehub.files import publish
@@ -249,6 +256,20 @@ class EngineCatalog:
             pid = folder.name.removeprefix(_TEMPORARY).partition("-")[0]
             if pid.isdigit() and not _alive(int(pid)):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def inspect_engine(engine: Engine) -> Inspection:
+    """Judge the files of an engine anew; what its engine.toml said when it was added still holds.
+
+    Raises:
+        InputError: they cannot be looked at.
+    """
+    sources = {entry.path: engine.root / entry.path for entry in engine.manifest.files}
+    bundle = Bundle(sources, engine.executables, engine.features)
+    if engine.abi == VIRTUAL:
+        return Inspection(bundle, engine.features)
+    with inspected(engine.root) as found:
+        return Inspection(found.bundle and bundle, engine.features, found.findings)
 
 
 def _copy(bundle: Bundle, folder: Path, progress: Callable[[int], None] | None) -> Manifest:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from devicehub.engines.features import EngineFeatures
 
 _VIRTUAL: Final = "virtual"
+_ARM64: Final = "arm64-v8a"
+_NO_EMULATOR: Final = (
+    "`apt install qemu-user-static` on the computer that plays it, start it again; or take engine `virtual`"
+)
 _ADD: Final = "add an engine for this phone (`devicehub engines add PATH`)"
 _FLAGS: Final = {
     "opencl": "-DMNN_OPENCL=ON",
@@ -39,6 +43,7 @@ class EnginePhone:
         htp: the architecture of its tensor processor, where a source vouches for it.
         cpu_features: as /proc/cpuinfo lists them.
         opencl: the OpenCL libraries that its shell can read.
+        no_arm64: why a virtual phone executes no programs for arm64; None where it does.
     """
 
     label: str
@@ -51,6 +56,7 @@ class EnginePhone:
     cpu_features: frozenset[str] | None = None
     opencl: tuple[str, ...] | None = None
     virtual: bool = False
+    no_arm64: str | None = None
 
 
 def suits(features: EngineFeatures, phone: EnginePhone, wants: Collection[str] = ()) -> list[Finding]:
@@ -79,6 +85,9 @@ def _loads(features: EngineFeatures, phone: EnginePhone) -> Iterator[Finding]:
     if features.abi not in phone.abis:
         takes = ", ".join(phone.abis) or "no known ABI"
         yield _error("abi_unfit", phone, f"takes {takes}, the engine is for {features.abi}", _ADD)
+    elif phone.virtual and phone.no_arm64 is not None and features.abi == _ARM64:
+        why = f"is a virtual phone and executes no programs for arm64: {phone.no_arm64}"
+        yield _error("no_emulator", phone, why, _NO_EMULATOR)
     if features.min_sdk is not None and phone.sdk is not None and phone.sdk < features.min_sdk:
         why = f"has Android's API level {phone.sdk}, the engine is linked for {features.min_sdk} and newer"
         fix = f"build with -DANDROID_NATIVE_API_LEVEL=android-{min(phone.sdk, features.min_sdk)}"
