@@ -53,11 +53,14 @@ _QUESTIONS: Final = {
     "page": "getconf PAGE_SIZE 2>/dev/null",
     "features": "grep -m 1 '^Features' /proc/cpuinfo 2>/dev/null",
     "opencl": f"for f in {' '.join(OPENCL_LIBRARIES)}; do [ -r $f ] && echo $f; done; echo end",
+    # Only virtual phones have it.
+    "no_arm64": "getprop ro.devicehub.no_arm64",
 }
 # "google/shiba/shiba:14/AP1A.240405.002/11480754:user/release-keys"
 _BUILD: Final = re.compile(r"^build=([^\s=]\S{0,199})$", re.MULTILINE)
 _PATCH: Final = re.compile(r"^patch=(\d{4}-\d\d(?:-\d\d)?)$", re.MULTILINE)
 _ONLINE: Final = re.compile(r"^online=(.*)$", re.MULTILINE)
+_LONGEST_REASON: Final = 300
 _END_QUESTIONS: Final = ("power", "window")
 
 
@@ -76,6 +79,7 @@ class PhoneState:
         page_size: bytes.
         cpu_features: what the kernel calls the processor's instructions.
         opencl: the OpenCL libraries that its shell can read.
+        no_arm64: why a virtual phone executes no programs for arm64, in its own words.
     """
 
     usb: Usb = field(default_factory=Usb)
@@ -94,6 +98,7 @@ class PhoneState:
     page_size: int | None = None
     cpu_features: frozenset[str] | None = None
     opencl: tuple[str, ...] | None = None
+    no_arm64: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,7 @@ def parse_state(output: bytes) -> PhoneState:
         page_size=_page_size(parts["page"]),
         cpu_features=_cpu_features(parts["features"]),
         opencl=_opencl(parts["opencl"]),
+        no_arm64=parts["no_arm64"].strip()[:_LONGEST_REASON] or None,
     )
 
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 _VIRTUAL: Final = "virtual"
 _ARM64: Final = "arm64-v8a"
-_NO_EMULATOR: Final = (
-    "`apt install qemu-user-static` on the computer that plays it, start it again; or take engine `virtual`"
-)
+_NO_EMULATOR: Final = "mend that and start the phone again, or take engine `virtual`"
 _ADD: Final = "add an engine for this phone (`devicehub engines add PATH`)"
 _FLAGS: Final = {
     "opencl": "-DMNN_OPENCL=ON",

@@ -38,6 +38,7 @@ ANSWERS = (
     "16384",
     "Features\t: fp asimd fphp asimdhp asimddp i8mm",
     "/vendor/lib64/libOpenCL.so\nend",
+    "qemu-user is not installed",
 )
 
 
@@ -60,6 +61,7 @@ def test_every_part_of_the_answer_finds_its_place() -> None:
     assert state.page_size == 16384
     assert state.cpu_features == frozenset({"fp", "asimd", "fphp", "asimdhp", "asimddp", "i8mm"})
     assert state.opencl == ("/vendor/lib64/libOpenCL.so",)
+    assert state.no_arm64 == "qemu-user is not installed"
 
 
 def test_script_asks_for_as_many_parts_as_are_read() -> None:
@@ -71,6 +73,7 @@ def test_answer_that_was_cut_leaves_the_rest_unknown() -> None:
     assert state.screen.on is False
     assert (state.screen.locked, state.memory, state.free_bytes) == (None, Memory(), None)
     assert (state.page_size, state.cpu_features, state.opencl) == (None, None, None)
+    assert state.no_arm64 is None
 
 
 def test_phone_without_any_opencl_library_has_said_so() -> None:

@@ -18,7 +18,8 @@ from devicehub.sim.process import namespace
 if TYPE_CHECKING:
     from pathlib import Path
 
-INSTALL: Final = "apt install qemu-user-static"
+_INSTALL: Final = "apt install qemu-user-static"
+_REGISTER: Final = "as root: systemctl restart systemd-binfmt"
 _EMULATORS: Final = ("qemu-aarch64-static", "qemu-aarch64")
 # An ELF header of arm64: of any kind of system, a program that is position independent or is not.
 _MAGIC: Final = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00"
@@ -47,15 +48,14 @@ def learn(folder: Path, *, confined: bool) -> str | None:
             return None
         emulator = next(filter(None, map(shutil.which, _EMULATORS)), None)
         if emulator is None:
-            return f"qemu-user is not installed ({INSTALL})"
+            return f"qemu-user is not installed ({_INSTALL})"
+        unknown = f"the kernel does not know {emulator} ({_REGISTER})"
         if not confined:
-            return (
-                f"{emulator} is not registered with the kernel, and only a confined phone can do that itself"
-            )
+            return f"{unknown}, and a portable phone cannot tell it"
         try:
             _register(folder / "binfmt", emulator)
         except OSError as error:
-            return f"the kernel lets no phone register {emulator}, Linux 6.7 and newer do ({error})"
+            return f"{unknown}, and no phone may tell it before Linux 6.7: {error}"
         return None if _executes(probe) else f"{emulator} does not run them; it takes version 6.0 or newer"
     finally:
         probe.unlink()
@@ -85,8 +85,8 @@ def _register(place: Path, emulator: str) -> None:
     # As root: the files of this file system belong to it, and nobody may write to what belongs to no one.
     namespace.own_users_and_mounts(0)
     place.mkdir()
-    namespace.mount_formats(str(place))
     try:
+        namespace.mount_formats(str(place))
         line = f":qemu-aarch64:M::{_escaped(_MAGIC)}:{_escaped(_MASK)}:{emulator}:{_FLAGS}"
         place.joinpath("register").write_text(line)
         # Never closed: what is registered goes with the last hold on the file system, which is this process.
