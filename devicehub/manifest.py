@@ -142,13 +142,20 @@ def list_files(root: Path, *, skip_hidden: bool = True) -> list[str]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
-            elif entry.is_symlink() and not entry.is_file():
+            elif entry.is_symlink() and not _is_file(entry):
                 # Following a link to a folder can loop for ever; the app on the phone follows none at all.
                 remedy = "put a copy in its place or remove it"
                 raise InputError(entry.path, "is a link that leads to no file", remedy=remedy)
             elif entry.is_file():
                 found.append(Path(entry.path).relative_to(root).as_posix())
     return sorted(found)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
 
 
 def require_folder(path: Path, *, remedy: str) -> None:

@@ -49,10 +49,6 @@ _SLUGS: Final = {
     "memory": "level_unknown",
     "power": "level_unknown",
 }
-_JUDGED_ELSEWHERE: Final = frozenset(
-    {"top_k", "topK", "mixed_samplers", "temperature", "attention_mode", "chunk_limits", "speculative_type"}
-)
-"""Whose wrong values have worse ends than these rules know of."""
 
 
 def judge_values(settings: Settings) -> Iterator[Finding]:
@@ -114,15 +110,15 @@ def _unknown(place: str, name: str, known: Mapping[str, Key]) -> Finding:
 
 def _value(place: str, name: str, key: Key, value: Any) -> Iterator[Finding]:
     if not fits(key.kind, value):
-        if name in _JUDGED_ELSEWHERE and _is_fatal(name, value):
+        if _is_told_elsewhere(name, value):
             return
         read = shown(as_read(key.kind, value))
         why = f"is {shown(value)}, not {key.kind.value}: MNN reads {read}, and says nothing"
         yield warning("wrong_type", place, why, f"write {_corrected(key, value)}")
         return
     if key.choices and value not in key.choices:
-        if name in _JUDGED_ELSEWHERE:
-            return
+        if name == "speculative_type":
+            return  # told elsewhere
         choices = ", ".join(str(choice) for choice in key.choices)
         why = f"is {shown(value)}, which MNN does not know: {_INSTEAD[name]}"
         yield warning(_SLUGS.get(name, "value_unknown"), place, why, f"use one of {choices}")
@@ -132,10 +128,11 @@ def _value(place: str, name: str, key: Key, value: Any) -> Iterator[Finding]:
         yield warning("out_of_range", place, f"is {shown(value)}, above {key.most:g}", _range(name, key))
 
 
-def _is_fatal(name: str, value: object) -> bool:
-    """Whether the wrong type's reading is what another rule calls an error."""
-    read = as_read(KEYS[name].kind, value)
-    return name in ("top_k", "mixed_samplers", "temperature") and not read
+def _is_told_elsewhere(name: str, value: object) -> bool:
+    """Whether another rule tells of the wrong type, as its reading has a worse end."""
+    if name in ("speculative_type", "chunk_limits"):
+        return name == "speculative_type" or not isinstance(value, list)
+    return name in ("top_k", "topK", "mixed_samplers", "temperature") and not as_read(KEYS[name].kind, value)
 
 
 def _corrected(key: Key, value: object) -> str:

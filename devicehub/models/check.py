@@ -6,7 +6,6 @@ The keys, their defaults and their merge order are those of transformers/llm/eng
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -179,8 +178,7 @@ class _Folder:
             if error.place == self.root:
                 raise
             self.error("folder_unreadable", error.place, error.problem, error.remedy)
-            with os.scandir(self.root) as entries:
-                self.files = frozenset(entry.name for entry in entries if entry.is_file())
+            self.files = frozenset(one.name for one in self.root.iterdir() if one.is_file())
 
     def read(self, name: str) -> dict[str, Any]:
         """A file's object, as far as it is one."""
