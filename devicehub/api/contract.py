@@ -230,7 +230,9 @@ QUEUE = _method("queue.list", QueueQuery, list[RunView], _READ, "The runs that w
 
 MODELS = _method("models.list", Params, list[ModelView], _READ, "The catalogue's models.")
 MODEL_ADD = _method("models.add", AddModel, JobView, _HOST, "Take an exported model into the catalogue.")
-MODEL_CHECK = _method("models.check", CheckModel, JobView, _HOST, "Hash a model anew; let it answer anew.")
+MODEL_CHECK = _method(
+    "models.check", CheckModel, JobView, _HOST, "Judge a model's files and settings; mend what is safe."
+)
 MODEL_PULL = _method("models.pull", PullModel, JobView, _HOST, "Bring a model or a checkpoint from a hub.")
 MODEL_LITTER = _method(
     "models.litter", Params, list[LitterView], _READ, "What was pulled or left over that nothing needs."

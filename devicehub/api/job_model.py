@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from devicehub.api.model import ModelView
 from devicehub.findings import Finding
 
 
@@ -65,6 +66,28 @@ class EngineCheckView(msgspec.Struct, frozen=True, kw_only=True):
     programs: list[str] = []
     findings: list[Finding] = []
     phones: list[EngineOnPhoneView] = []
+
+
+class ModelCheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about a model, the result of `models.check`.
+
+    Attributes:
+        place: its folder.
+        ok: its files are as they were, nothing forbids a run, and it has answered where it was asked.
+        model: its entry of the catalogue; None where it has none.
+        problems: the files that are not as they were when it was added, one sentence each.
+        findings: what is wrong with its folder and settings, the worst first.
+        mended: what was written to its files, each with the file's name.
+        made: whether it has answered its fixture; None where it was not asked.
+    """
+
+    place: str
+    ok: bool
+    model: ModelView | None = None
+    problems: list[str] = []
+    findings: list[Finding] = []
+    mended: list[str] = []
+    made: bool | None = None
 
 
 class ExportPlanView(msgspec.Struct, frozen=True, kw_only=True):

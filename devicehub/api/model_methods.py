@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from devicehub.api import contract
-from devicehub.api.adding import Adding, hash_files
+from devicehub.api.adding import Adding
 from devicehub.api.model import HolderView, LitterView
+from devicehub.api.model_checking import ModelChecking
 from devicehub.api.views import device_id, model_view
 from devicehub.deploy.holding import read_holdings
 from devicehub.device.lifecycle import DeviceState
@@ -45,6 +43,7 @@ class ModelMethods:
         self._hub = services
         self._models = services.catalogue.models
         self._adding = Adding(self._models)
+        self._checking = ModelChecking(services, self._adding)
         self._held: dict[str, tuple[float, dict[str, str]]] = {}
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -114,23 +113,15 @@ class ModelMethods:
         return self._hub.jobs.start("models.pull", pull, label=str(source))
 
     async def check(self, params: contract.CheckModel, _caller: Caller) -> JobView:
-        """Hash a model anew, and let it answer anew; the result has what is wrong.
+        """Judge a model: a job whose result is a `ModelCheckView`.
 
-        `made` tells whether it has answered; None where it was not asked.
+        Raises:
+            AskError: neither a model nor a folder is named.
+            InputError: there is no such model.
+            SelectionError: no phone is meant, or none is ready.
         """
-        model = self._models.find(params.name)
-
-        async def check(job: Job) -> dict[str, Any]:
-            found, problems = await hash_files(job, partial(self._models.check, model.name))
-            for problem in problems:
-                again = f"run `devicehub models add {found.root}` again"
-                job.say(f"{found.name}: {problem} since it was added; {again}")
-            wanted = params.fixture and not problems
-            made = await self._adding.make_fixture(found, job) if wanted else None
-            view = msgspec.to_builtins(model_view(self._models, found))
-            return {"model": view, "problems": list(problems), "made": made}
-
-        return self._hub.jobs.start("models.check", check, label=model.name)
+        label, work = await self._checking.begin(params)
+        return self._hub.jobs.start("models.check", work, label=label)
 
     async def remove(self, params: contract.Named, _caller: Caller) -> ModelView:
         """Forget a model, also one whose files have changed."""

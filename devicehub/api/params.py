@@ -236,10 +236,23 @@ class WatchFolder(Params, frozen=True, kw_only=True):
 
 
 class CheckModel(Params, frozen=True, kw_only=True):
-    """A model to hash anew, and to let answer anew."""
+    """A model to judge: its files against their hashes, its settings against what MNN would make of them.
 
-    name: str
+    Attributes:
+        name: of the catalogue.
+        folder: of the hub's host, where no model of the catalogue has that name.
+        fixture: let it answer anew; for a model of the catalogue.
+        fix: write what is safe to mend.
+        selectors: phones whose engines shall run it.
+        engine: by name, for those phones or for any.
+    """
+
+    name: str = ""
+    folder: str | None = None
     fixture: bool = False
+    fix: bool = False
+    selectors: list[str] = []
+    engine: str | None = None
 
 
 class Export(Params, frozen=True, kw_only=True):

@@ -187,31 +187,60 @@ def list_command(*, phones: bool, as_json: bool, place: Place) -> None:
             say(f"{model.name}: no fixture: {model.fixture_reason}")
 
 
-@command.command("check", short_help="Hash its files anew; --fixture: let it answer anew.")
-@click.argument("model")
+@command.command("check", short_help="Judge its files and settings; --fix mends what is safe.")
+@click.argument("model", metavar="NAME|DIR")
+@click.option("--fix", is_flag=True, help="Write what is safe to mend into its files, and say what.")
 @click.option("--fixture", "anew", is_flag=True, help="Ask it again on this host what phones must answer.")
+@click.option("--on", "selectors", multiple=True, metavar="SELECTOR", help="Hold it against their engines.")
+@click.option("--engine", metavar="ID", help="Hold it against this engine.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @at_hub
-def check_command(model: str, *, anew: bool, as_json: bool, place: Place) -> None:
-    """Hash every file of MODEL anew and hold it against what was added; exit status 1 where one differs.
+def check_command(
+    model: str,
+    *,
+    fix: bool,
+    anew: bool,
+    selectors: tuple[str, ...],
+    engine: str | None,
+    as_json: bool,
+    place: Place,
+) -> None:
+    """Judge a model: one of the catalogue, whose files are hashed anew, or any folder.
 
-    With --fixture the model also answers its prompts anew on this host, in place of what it answered before;
-    exit status 1 where it cannot.
+    Told is what MNN would make of config.json, llm_config.json and the files beside them: what it drops
+    without a word, what crashes it or garbles its answers, what it ignores, what is missing or cut. --fix
+    removes comments and trailing commas, replaces deprecated keys and the like; keys keep their order, and
+    what a person must decide stays.
+
+    With --fixture the model also answers its prompts anew on this host, in place of what it answered before.
+    The exit status is 1 where a file has changed, an error was found, or it cannot answer.
     """
     from devicehub.api.contract import MODEL_CHECK, CheckModel
+    from devicehub.cli.engine_view import show_findings
     from devicehub.cli.exit_codes import ExitCode
     from devicehub.cli.jobs import finish_jobs
-    from devicehub.cli.output import print_json, run_async
+    from devicehub.cli.output import print_json, run_async, terminal_width
 
-    [result] = run_async(finish_jobs(place, MODEL_CHECK, CheckModel(name=model, fixture=anew)))
-    found, problems = _read(result), result["problems"]
+    folder = Path(model).expanduser()
+    is_path = folder.name != model or folder.is_dir()
+    params = CheckModel(
+        name=model,
+        folder=str(folder.absolute()) if is_path else None,
+        fixture=anew,
+        fix=fix,
+        selectors=list(selectors),
+        engine=engine,
+    )
+    [result] = run_async(finish_jobs(place, MODEL_CHECK, params))
+    told = {key: result[key] for key in ("place", "ok", "problems", "findings", "mended")}
     if as_json:
-        import msgspec
-
-        print_json({**msgspec.to_builtins(found), "problems": problems})
+        print_json({**(result["model"] or {}), **told})
     else:
-        print(f"{found.name}: {_summary(found, problems)}")
-    if problems or result["made"] is False:
+        _show_check(result)
+        root = f"{result['place']}/"
+        findings = [{**one, "place": one["place"].removeprefix(root)} for one in result["findings"]]
+        show_findings(findings, terminal_width())
+    if not result["ok"]:
         raise SystemExit(ExitCode.FAILED)
 
 
@@ -264,6 +293,18 @@ def _show_litter(found: Sequence[LitterView], *, as_json: bool) -> None:
         kinds = {"part": "not whole", "model": "model", "checkpoint": "checkpoint", "file": "left over"}
         rows = [[kinds[one.kind], format_bytes(one.size), one.source, one.path] for one in found]
         print_table(("kind", "size", "source", "path"), rows)
+
+
+def _show_check(result: Mapping[str, Any]) -> None:
+    """Print one line that sums it up."""
+    found = None if result["model"] is None else _read(result)
+    name = result["place"] if found is None else found.name
+    parts = [] if found is None else [_summary(found, result["problems"])]
+    kinds = [one["severity"] for one in result["findings"]]
+    counts = {kind: kinds.count(kind) for kind in kinds}
+    told = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
+    parts.append(", ".join(told) or "nothing is wrong with its settings")
+    print(f"{name}: {'; '.join(parts)}")
 
 
 def _summary(model: ModelView, problems: Sequence[str]) -> str:
