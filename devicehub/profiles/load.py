@@ -13,6 +13,7 @@ import msgspec
 
 from devicehub.assets import find_asset
 from devicehub.errors import ConfigError, InputError
+from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.match import Soc
 from devicehub.profiles.recipes import RecipeFile
 from devicehub.profiles.schema import KINDS, ProfileFile, ProtocolFile, RunFile, SocFile
@@ -125,6 +126,16 @@ def recipe_file(name: str, home: Home) -> RecipeFile:
         ConfigError: its file is wrong.
     """
     return load_file(_find("recipes", name, home, what="recipe"), RecipeFile)
+
+
+def engine_file(name: str, home: Home) -> EngineFile:
+    """How to build the engine of that name, as its file says it.
+
+    Raises:
+        InputError: there is none.
+        ConfigError: its file is wrong.
+    """
+    return load_file(_find("engines", name, home, what="engine profile"), EngineFile)
 
 
 def _find(kind: str, name: str, home: Home, *, what: str) -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 
 from devicehub.profiles.custom import Custom
+from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.recipes import RecipeFile
 
 if TYPE_CHECKING:
@@ -172,8 +173,9 @@ def _is_json(value: object) -> bool:
     return isinstance(value, str | int)
 
 
-ProfileFile = SocFile | RunFile | ProtocolFile | RecipeFile
+ProfileFile = SocFile | RunFile | ProtocolFile | RecipeFile | EngineFile
 KINDS: Final[dict[str, type[ProfileFile]]] = {
+    "engines": EngineFile,
     "protocols": ProtocolFile,
     "recipes": RecipeFile,
     "runs": RunFile,
