@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from devicehub.api.model import ModelView
 from devicehub.findings import Finding
 
 
@@ -74,7 +73,7 @@ class ModelCheckView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         place: its folder.
         ok: its files are as they were, nothing forbids a run, and it has answered where it was asked.
-        model: its entry of the catalogue; None where it has none.
+        model: its entry of the catalogue, a `ModelView`; None where it has none.
         problems: the files that are not as they were when it was added, one sentence each.
         findings: what is wrong with its folder and settings, the worst first.
         mended: what was written to its files, each with the file's name.
@@ -83,7 +82,7 @@ class ModelCheckView(msgspec.Struct, frozen=True, kw_only=True):
 
     place: str
     ok: bool
-    model: ModelView | None = None
+    model: dict[str, Any] | None = None
     problems: list[str] = []
     findings: list[Finding] = []
     mended: list[str] = []

@@ -116,7 +116,7 @@ class CheckJob:
         view = ModelCheckView(
             place=str(self._root),
             ok=not problems and not errors(findings) and made is not False,
-            model=None if model is None else model_view(self._models, model),
+            model=None if model is None else msgspec.to_builtins(model_view(self._models, model)),
             problems=problems,
             findings=findings,
             mended=mended,
