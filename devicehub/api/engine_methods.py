@@ -103,7 +103,7 @@ class EngineMethods:
             job.begin(engine.id, engine.manifest.size)
             probes = [
                 await probe_engine(engine, transport, backend=one, without=without, progress=job.advance)
-                for one in params.backends
+                for one in params.backends or ["cpu"]
             ]
         return EngineOnPhoneView(
             serial=device.serial,

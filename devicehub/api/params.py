@@ -191,7 +191,7 @@ class CheckEngine(Params, frozen=True, kw_only=True):
         path: of this host; exactly one of it and `name` is given.
         selectors: phones to hold it against; none for none.
         probe: start it there without a model.
-        backends: what the probe tries.
+        backends: what the probe tries; none for the CPU's.
     """
 
     name: str | None = None

@@ -124,7 +124,7 @@ def check_command(
         path=str(path.absolute()) if is_path else None,
         selectors=list(selectors),
         probe=probe,
-        backends=list(backends) or ["cpu"],  # type: ignore[arg-type]
+        backends=list(backends),  # type: ignore[arg-type]
     )
     [result] = run_async(finish_jobs(place, ENGINE_CHECK, params))
     if as_json:
