@@ -198,7 +198,9 @@ class CheckEngine(Params, frozen=True, kw_only=True):
     path: str | None = None
     selectors: list[str] = []
     probe: bool = False
-    backends: list[str] = msgspec.field(default_factory=lambda: ["cpu"])
+    backends: list[Literal["cpu", "opencl", "vulkan", "hexagon"]] = msgspec.field(
+        default_factory=lambda: ["cpu"]
+    )
 
 
 class AddModel(Params, frozen=True, kw_only=True):
