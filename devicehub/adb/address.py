@@ -31,12 +31,13 @@ class ServerAddress:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-_VARIABLES: Final = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT")
+VARIABLES: Final = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT")
+"""They name a server; the first counts."""
 
 
 def named_server(environ: Mapping[str, str] = os.environ) -> ServerAddress | None:
     """The server that the variables of `server_address` name; None where none is set. Raises as that does."""
-    return server_address(environ) if any(environ.get(name) for name in _VARIABLES) else None
+    return server_address(environ) if any(environ.get(name) for name in VARIABLES) else None
 
 
 def server_address(environ: Mapping[str, str] = os.environ) -> ServerAddress:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from devicehub import procs
 from devicehub.adb.server import ServerProcess, answers, end_server, start_server
 from devicehub.errors import AdbServerHung
 from devicehub.fleet.kept import read_kept, write_kept
@@ -68,11 +69,22 @@ class ServerKeeper:
             write_kept(self._file, Started(str(self._address), process.pid, process.began_s))
 
     async def _end_own(self) -> bool:
-        started = read_kept(self._file, Started)
-        if started is None or started.address != str(self._address) or not self._address.is_local:
-            return False
-        process = ServerProcess(started.pid, started.began_s)
-        return await end_server(self._address, process, self._clock)
+        process = _started(self._file, self._address)
+        return process is not None and await end_server(self._address, process, self._clock)
+
+
+def started_here(file: Path, address: ServerAddress) -> bool:
+    """Whether the process that was started from here is alive still; the file remembers which it was."""
+    process = _started(file, address)
+    began_s = None if process is None else procs.began_s(process.pid)
+    return process is not None and began_s is not None and abs(began_s - process.began_s) < 1.0
+
+
+def _started(file: Path, address: ServerAddress) -> ServerProcess | None:
+    started = read_kept(file, Started)
+    if started is None or started.address != str(address) or not address.is_local:
+        return None
+    return ServerProcess(started.pid, started.began_s)
 
 
 def _remedy(address: ServerAddress) -> str:
