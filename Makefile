@@ -37,7 +37,7 @@ check: $(TESTS)
 	$(BIN)/shellcheck agent/*.sh tests/*.sh
 
 test: $(TESTS)
-	@sh tests/install_shells.sh
+	@sh tests/install_programs.sh
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 # Exports by every recipe from random models; with EXTRAS=export, some ten minutes on two cores.

@@ -22,6 +22,14 @@ _GPU: Final = "try precision normal, another thread_num (4 or 68), or backend_ty
 
 FAILURES: Final = (
     Failure(
+        "loader_missing",
+        "The program is linked for a system whose loader the phone lacks.",
+        "take a static engine on a virtual phone, which has nothing of Android's C library; on a phone one "
+        "built for Android",
+        # "qemu-aarch64-static: Could not open '/system/bin/linker64': No such file or directory"
+        (says("Could not open '", r"^\S*qemu-\S+: Could not open '/\S+'"),),
+    ),
+    Failure(
         "link_error",
         "The program could not start: a library or symbol is missing.",
         "push every library that the engine needs and set LD_LIBRARY_PATH to its folder",

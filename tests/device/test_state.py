@@ -77,7 +77,7 @@ def test_answer_that_was_cut_leaves_the_rest_unknown() -> None:
 
 
 def test_phone_without_any_opencl_library_has_said_so() -> None:
-    state = parse_state(answer(*ANSWERS[:-3], "getconf: not found", "", "end"))
+    state = parse_state(answer(*ANSWERS[:-4], "getconf: not found", "", "end"))
     assert (state.page_size, state.cpu_features, state.opencl) == (None, None, ())
 
 

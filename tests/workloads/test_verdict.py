@@ -311,6 +311,10 @@ def test_cold_gpu_run_is_no_error() -> None:
         ("/system/bin/sh: ./llm_demo: inaccessible or not found", "engine_missing"),
         ("/system/bin/sh: ./llm_demo: not executable: 64-bit ELF file", "not_executable"),
         ("LLM init error", "load_failed"),
+        (
+            "qemu-aarch64-static: Could not open '/system/bin/linker64': No such file or directory",
+            "loader_missing",
+        ),
     ],
 )
 def test_engine_message_gives_its_cause(lines: str, cause: str) -> None:
