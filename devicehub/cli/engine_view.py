@@ -22,7 +22,7 @@ def show_check(check: Mapping[str, Any]) -> None:
     show_findings(check["findings"], width)
     for phone in check["phones"]:
         print(f"\non {phone['serial']}")
-        if phone["pushed"]:
+        if phone["pushed"] and not any(finding["severity"] == "error" for finding in phone["findings"]):
             left = "".join(f"; not {name}: {why}" for name, why in phone["left_out"].items())
             _print_wrapped(f"pushed: {', '.join(phone['pushed'])}{left}", width)
         for probe in phone["probes"]:
