@@ -113,13 +113,14 @@ class EndState:
     plugged: bool | None = None
 
 
-def state_script(folder: str) -> str:
+def state_script(folder: str, more: Iterable[str] = ()) -> str:
     """The sh script that asks for everything in one go.
 
     Args:
         folder: an existing folder of the file system whose space counts; a plain path without quotes.
+        more: further commands whose answers follow, for `parse_more`.
     """
-    return _script(_QUESTIONS.values()).replace("{folder}", folder)
+    return _script((*_QUESTIONS.values(), *more)).replace("{folder}", folder)
 
 
 def end_script() -> str:
@@ -168,6 +169,12 @@ def _opencl(text: str) -> tuple[str, ...] | None:
     """None where the question was not answered to its end."""
     lines = text.split()
     return tuple(line for line in lines if line in OPENCL_LIBRARIES) if lines[-1:] == ["end"] else None
+
+
+def parse_more(output: bytes, names: Sequence[str]) -> dict[str, str]:
+    """The answers to the further commands of `state_script`, by these names in order; empty where one lacks."""
+    parts = _parts(output, (*_QUESTIONS, *names))
+    return {name: parts[name] for name in names}
 
 
 def parse_end_state(output: bytes) -> EndState:
