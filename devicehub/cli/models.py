@@ -303,7 +303,8 @@ def _show_check(result: Mapping[str, Any]) -> None:
     kinds = [one["severity"] for one in result["findings"]]
     counts = {kind: kinds.count(kind) for kind in kinds}
     told = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items()]
-    parts.append(", ".join(told) or "nothing is wrong with its settings")
+    if told or not result["problems"]:
+        parts.append(", ".join(told) or "nothing is wrong with its settings")
     print(f"{name}: {'; '.join(parts)}")
 
 

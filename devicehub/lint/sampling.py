@@ -32,12 +32,11 @@ def _top_k(settings: Settings, chain: list[str]) -> Iterator[Finding]:
     name = "top_k" if settings.has("top_k") and settings.read("top_k") >= 0 else "topK"
     if not settings.has(name) or settings.read(name) > 0:
         return
-    place, fix = settings.place(name), "set it to 1 or more, or remove it"
-    if "topK" in chain:
-        yield error("top_k_zero", place, f"{settings.said(name)}, with which the engine crashes", fix)
-    else:
-        why = f"{settings.said(name)}: the engine crashes as soon as a sampler uses it"
-        yield warning("top_k_zero", place, why, fix)
+    said = settings.said(name)
+    why = f"{said}, with which the engine crashes"
+    if "topK" not in chain:
+        why = f"{said}: the engine crashes as soon as a sampler uses it"
+    yield error("top_k_zero", settings.place(name), why, "set it to 1 or more, or remove it")
 
 
 def _mixed(settings: Settings, *, is_used: bool) -> Iterator[Finding]:
@@ -47,11 +46,10 @@ def _mixed(settings: Settings, *, is_used: bool) -> Iterator[Finding]:
     fix = f"name at least one sampler, or remove it: MNN then takes {', '.join(MIXED)}"
     if not names:
         empty = "is empty" if settings.merged["mixed_samplers"] == [] else settings.said("mixed_samplers")
-        if is_used:
-            yield error("mixed_samplers_empty", place, f"{empty}, with which the engine crashes", fix)
-        else:
+        why = f"{empty}, with which the engine crashes"
+        if not is_used:
             why = f"{empty}: the engine crashes as soon as sampler_type is mixed"
-            yield warning("mixed_samplers_empty", place, why, fix)
+        yield error("mixed_samplers_empty", place, why, fix)
     if unknown := [name for name in names if name not in SAMPLERS]:
         why = f"names {', '.join(map(shown, unknown))}, which MNN does not know and skips"
         yield warning("sampler_unknown", place, why, f"use {', '.join(SAMPLERS)}")

@@ -25,6 +25,8 @@ _SLUGS: Final = {
     FlawKind.SHAPE: "json_shape",
 }
 _FIXES: Final = {
+    FlawKind.COMMENT: "remove it",
+    FlawKind.COMMA: "remove it",
     FlawKind.BOM: "save it as plain UTF-8",
     FlawKind.ENCODING: "save it as plain UTF-8",
     FlawKind.SHAPE: "export the model again",
