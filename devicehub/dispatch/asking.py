@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devicehub.deploy.targets import Ground, model_target
+from devicehub.dispatch.engine_fit import obstacles, refuse
 from devicehub.dispatch.header import fits
 from devicehub.dispatch.protocol_choice import choose_protocol
 from devicehub.dispatch.request import MediaFile, RunRequest
@@ -50,15 +51,18 @@ class Catalogue:
         """The engine of that name, or without a name the one engine that the phone takes.
 
         Raises:
-            InputError: there is no such engine, or several.
+            InputError: there is no such engine, or several, or something speaks against the only one.
         """
         if device.is_host and name in (None, WHEEL):
             return wheel_engine(self.home)
         if name is not None:
             return self.engines.get(name)
-        fitting = [engine for engine in self.engines.list() if fits(engine, device)]
+        loadable = [engine for engine in self.engines.list() if fits(engine, device)]
+        fitting = [engine for engine in loadable if not obstacles(engine, device)]
         if len(fitting) == 1:
             return fitting[0]
+        if loadable and not fitting:
+            refuse(obstacles(loadable[0], device))
         if fitting:
             names = ", ".join(engine.name for engine in fitting)
             raise InputError(

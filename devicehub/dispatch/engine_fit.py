@@ -84,6 +84,11 @@ def check_engine(
     ]
 
 
+def obstacles(engine: Engine, device: Device) -> list[Finding]:
+    """What forbids an engine on a phone, whatever is run, as far as can be told without asking the phone."""
+    return errors(suits(engine.features, engine_phone(device)))
+
+
 def refuse(findings: Iterable[Finding]) -> None:
     """Refuse where one of them is an error.
 

@@ -135,6 +135,10 @@ def _inspect(place: Place) -> Inspection:
     abi = host or program.abi
     features = _with_settings(features_of(files.elfs, files.marks, abi), settings)
     findings += _judge(place.label, files, features, is_host=host is not None)
+    if place.others:
+        why = f"is the build that is looked at; there are others: {', '.join(map(str, place.others))}"
+        note = Severity.NOTE
+        findings.append(Finding(severity=note, slug="other_builds", place=str(place.label), why=why))
     if settings.abi not in (None, abi):
         why = f"says abi {settings.abi}, the files are {abi}"
         findings.append(_error("abi_contradicts", place.label / SETTINGS, why, "correct or remove it"))

@@ -39,11 +39,13 @@ class Place:
         folder: with its files.
         label: what the folder is called to whoever gave it; for a zip, the path inside it.
         finding: why there is none.
+        others: further builds of the same checkout, which are not taken.
     """
 
     folder: Path
     label: Path
     finding: Finding | None = None
+    others: tuple[Path, ...] = ()
 
 
 @contextmanager
@@ -82,7 +84,8 @@ def _in_checkout(folder: Path) -> Place:
         if (found / PROGRAM).is_file()
     ]
     if built:
-        return Place(built[0], built[0])
+        others = tuple(other for other in dict.fromkeys(built) if other != built[0])
+        return Place(built[0], built[0], others=others)
     fix = "make it (`devicehub engines build --mnn " + str(folder) + "`)"
     half = next(
         (found for pattern in _BUILD_FOLDERS for found in sorted(folder.glob(pattern + "/libMNN.so"))), None

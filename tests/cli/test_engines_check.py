@@ -122,6 +122,21 @@ async def test_only_what_the_phone_needs_is_pushed(
 
 
 @needs_zig
+async def test_engine_that_suits_is_chosen_among_those_that_load(
+    devicehub: Commands, phone: OnePhone, zig: Zig, tmp_path: Path
+) -> None:
+    engines = EngineCatalog(devicehub.home)
+    engines.add(qnn_engine(zig, tmp_path / "wrong", 0x79))
+    ModelCatalog(devicehub.home).add(make_model(tmp_path / "tiny"))
+    alone = await devicehub("run", "tiny", "--prompt", "hi", "--on", phone.address)
+    assert b"libQnnHtpV75Skel.so" in alone.stderr
+    engines.add(engine_bundle("virtual"), "virtual")
+    engines.add(engine_bundle("virtual-logcat"), "logging")
+    several = await devicehub("run", "tiny", "--prompt", "hi", "--on", phone.address)
+    assert b"takes several engines: logging, virtual;" in several.stderr
+
+
+@needs_zig
 async def test_path_is_checked_without_being_added(devicehub: Commands, zig: Zig, tmp_path: Path) -> None:
     folder = qnn_engine(zig, tmp_path / "engine", 0x75)
     done = await devicehub("engines", "check", folder)

@@ -62,6 +62,8 @@ def test_checkout_has_its_engine_in_the_folder_for_android(checkout: Path) -> No
     with inspected(checkout) as inspection:
         assert inspection.bundle is not None
         assert inspection.bundle.sources["llm_demo"].parent == checkout / "project" / "android" / "build_64"
+        [others] = [finding for finding in inspection.findings if finding.slug == "other_builds"]
+        assert others.why.endswith(str(checkout / "build"))
 
 
 def test_checkout_that_was_built_in_parts_has_its_libraries_below(checkout: Path) -> None:
