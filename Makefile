@@ -38,7 +38,7 @@ check: $(TESTS)
 
 test: $(TESTS)
 	@sh tests/install_programs.sh
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest $(PYTEST_ARGS) --reruns 1 -rR
 
 # Exports by every recipe from random models; with EXTRAS=export, some ten minutes on two cores.
 test-export: $(TESTS)

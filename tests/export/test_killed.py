@@ -15,6 +15,7 @@ import pytest
 from devicehub import procs
 from devicehub.clock import SystemClock
 from tests.export.sources import PYTHON, needs_exporter
+from tests.processes import runs
 
 STAND_IN: Final = Path(__file__).with_name("stand_in")
 WORDS: Final = {
@@ -90,7 +91,7 @@ class Desk:
 
 async def none_of(tree: list[psutil.Process]) -> None:
     async with asyncio.timeout(LONG_S):
-        while any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in tree):
+        while any(map(runs, tree)):
             await SystemClock().sleep(0.02)
 
 

@@ -15,6 +15,7 @@ import pytest
 from devicehub import procs
 from devicehub.clock import SystemClock
 from tests.export.npu.kit import Desk, make_desk
+from tests.processes import runs, words_of
 
 ROOT: Final = Path(__file__).parents[3]
 LONG_S: Final = 60.0
@@ -47,22 +48,26 @@ async def stop_at(desk: Desk, stage: str, who: str, how: signal.Signals, **envir
             os.kill(process.pid if who == "parent" else find(tree, who).pid, how)
             said = await process.stderr.read()
             await process.wait()
-            while any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in tree):
+            while any(map(runs, tree)):
                 await SystemClock().sleep(0.02)
     return said.decode()
 
 
 def find(tree: list[psutil.Process], who: str) -> psutil.Process:
     """Of what was started: the script of MNN's that is at work, or the child of ours that waits for it."""
-    at_work = [one for one in tree if "transformers" in " ".join(one.cmdline())]
-    return next(one for one in at_work if ("step_entry" in " ".join(one.cmdline())) == (who == "child"))
+    at_work = {one: " ".join(words_of(one)) for one in tree}
+    return next(
+        one
+        for one, words in at_work.items()
+        if "transformers" in words and ("step_entry" in words) == (who == "child")
+    )
 
 
 async def hanging(pid: int) -> list[psutil.Process]:
     """All that it has started, as soon as the program that ignores SIGTERM is among them."""
     while True:
         tree = psutil.Process(pid).children(recursive=True)
-        if any("sleep" in process.name() for process in tree):
+        if any("sleep" in word for process in tree for word in words_of(process)[:1]):
             return tree
         await SystemClock().sleep(0.01)
 

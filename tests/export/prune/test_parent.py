@@ -20,6 +20,7 @@ from devicehub.export.prune.report import REPORT, PruneReport
 from devicehub.export.source import read_source
 from devicehub.manifest import list_files
 from tests.export.checkpoints import make_checkpoint
+from tests.processes import words_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ async def test_cancelled_in_any_step_it_leaves_no_file_and_no_process(tmp_path: 
         task.cancel()
         await asyncio.wait({task})
         assert list(asked.out.parent.iterdir()) == []
-        words = [process.cmdline() for process in psutil.Process(os.getpid()).children(recursive=True)]
+        words = [words_of(process) for process in psutil.Process(os.getpid()).children(recursive=True)]
         assert not any("devicehub.export.prune.child" in argv for argv in words)
     await pruned(asked)
     assert (asked.out / REPORT).is_file()
