@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from devicehub.api.views import model_view
+from devicehub.findings import Severity
+from devicehub.lint.folder import lint_folder
 from devicehub.models.fixture import NoFixture
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ class Adding:
             InputError: as `ModelCatalog.add`.
         """
         model = await hash_files(job, partial(self._models.add, folder, name))
-        for warning in model.warnings:
-            job.say(f"warning: {warning}")
+        for finding in await asyncio.to_thread(lint_folder, model.root):
+            if finding.severity is not Severity.NOTE:
+                job.say(f"{finding.severity}: {finding}")
         if fixture and self._models.fixture(model) is None:
             await self.make_fixture(model, job)
         view: dict[str, Any] = msgspec.to_builtins(model_view(self._models, model))
