@@ -58,7 +58,7 @@ def read_headers(stream: IO[bytes], size: int) -> ElfFacts:
         if header.p_offset + header.p_filesz > size:
             raise ELFParseError("a segment ends after the file")
         if isinstance(segment, InterpSegment):
-            interpreter = segment.get_interp_name()
+            interpreter = _printable(segment.get_interp_name())
         elif header.p_type == "PT_LOAD":
             alignments.append(_alignment(header))
             if header.p_flags & _PF_X:
@@ -67,7 +67,8 @@ def read_headers(stream: IO[bytes], size: int) -> ElfFacts:
             stream.seek(header.p_offset)
             android = android or find_android_note(stream.read(min(header.p_filesz, _NOTE_BYTES)))
         elif isinstance(segment, DynamicSegment):
-            needed = [str(getattr(tag, "needed", "")) for tag in _bounded(segment.iter_tags("DT_NEEDED"))]
+            tags = _bounded(segment.iter_tags("DT_NEEDED"))
+            needed = [_printable(str(getattr(tag, "needed", ""))) for tag in tags]
             names = {
                 symbol.name
                 for symbol in _bounded(segment.iter_symbols())
@@ -105,7 +106,7 @@ def find_android_note(data: bytes) -> tuple[int, str | None] | None:
             if len(words) < 4:
                 return None
             release = words[4:68].partition(b"\0")[0].decode("ascii", "replace")
-            return int.from_bytes(words[:4], "little"), release or None
+            return int.from_bytes(words[:4], "little"), _printable(release) or None
         place = at + (size + 3 & ~3)
     return None
 
@@ -117,6 +118,11 @@ def _alignment(header: Any) -> int:
     while align > 1 and apart % align:
         align //= 2
     return align
+
+
+def _printable(text: str) -> str:
+    """A name out of a file, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _bounded(items: Iterable[Any]) -> Iterable[Any]:
