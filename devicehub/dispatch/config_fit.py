@@ -15,17 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devicehub.dispatch.request import RunRequest
+    from devicehub.findings import Finding
 
 
 def check_config(request: RunRequest, config: Mapping[str, Any]) -> list[Caution]:
-    """What to tell of a run's configuration.
+    """What to tell of a run's configuration; arguments as `judge_config`.
+
+    Raises:
+        InputError: with it the engine crashes, answers garbage, or measures something else in silence.
+    """
+    findings = judge_config(request, config)
+    refuse(findings)
+    return [
+        Caution(slug=finding.slug, sentence=f"{finding.place}: {finding.why}", remedy=finding.fix or "none")
+        for finding in findings
+        if finding.severity is Severity.WARNING
+    ]
+
+
+def judge_config(request: RunRequest, config: Mapping[str, Any]) -> list[Finding]:
+    """All that speaks against a run's configuration.
 
     Args:
         request: what is asked.
         config: that of the run, file names as the model's folder has them.
-
-    Raises:
-        InputError: with it the engine crashes, answers garbage, or measures something else in silence.
     """
     model = request.model
     known = Known(
@@ -37,12 +50,7 @@ def check_config(request: RunRequest, config: Mapping[str, Any]) -> list[Caution
     if request.engine is not None:
         settings = {**config, **model.llm_config}
         findings += judge_origin(model.root, settings, request.engine.version, place=CONFIG)
-    refuse(findings)
-    return [
-        Caution(slug=finding.slug, sentence=f"{finding.place}: {finding.why}", remedy=finding.fix or "none")
-        for finding in findings
-        if finding.severity is Severity.WARNING
-    ]
+    return findings
 
 
 def _sources(request: RunRequest) -> dict[str, str]:

@@ -64,6 +64,15 @@ def wanted_backends(request: RunRequest, config: Mapping[str, Any]) -> frozenset
     return frozenset(asked & set(_BACKENDS) | npu)
 
 
+def judge_engine(
+    request: RunRequest, config: Mapping[str, Any], device: Device, state: PhoneState | None = None
+) -> list[Finding]:
+    """All that speaks against a run's engine on its phone; arguments as `check_engine`."""
+    if request.engine is None:
+        return []
+    return suits(request.engine.features, engine_phone(device, state), wanted_backends(request, config))
+
+
 def check_engine(
     request: RunRequest, config: Mapping[str, Any], device: Device, state: PhoneState | None = None
 ) -> list[Caution]:
@@ -72,10 +81,7 @@ def check_engine(
     Raises:
         InputError: it cannot work there; says why and the way out.
     """
-    if request.engine is None:
-        return []
-    wants = wanted_backends(request, config)
-    found = suits(request.engine.features, engine_phone(device, state), wants)
+    found = judge_engine(request, config, device, state)
     refuse(found)
     return [
         Caution(slug=finding.slug, sentence=f"{finding.place} {finding.why}", remedy=finding.fix or "none")
