@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devicehub.lint.reading import shown
+from devicehub.lint.keys import Kind
+from devicehub.lint.reading import as_read, fits, shown
 from devicehub.lint.subject import error, note, warning
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _quant_qkv(settings: Settings) -> Iterator[Finding]:
     """Since 3.4 the engine takes it for attention_mode where there is none, whatever it meant before."""
     place = settings.place("quant_qkv")
     value = settings.merged["quant_qkv"]
-    mode = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    mode = as_read(Kind.WHOLE, value)
     why = f"is deprecated since MNN 3.4, which reads {shown(value)} as attention_mode {mode}"
     if settings.has("attention_mode"):
         yield warning(
@@ -96,7 +97,7 @@ def _mode(settings: Settings, place: str, mode: int, said: str) -> Iterator[Find
     if coarse := _COARSE.get(mode % 8):
         head = _head_dim(settings)
         hidden = settings.merged.get("hidden_size")
-        is_small = isinstance(hidden, int) and hidden <= _SMALL_MODEL
+        is_small = fits(Kind.WHOLE, hidden) and hidden <= _SMALL_MODEL
         flash = "" if mode // 8 == 1 else ", and FlashAttention off"
         if is_small if head is None else head <= _SMALL_HEAD:
             size = f"heads of {head}" if head is not None else f"a model that is {hidden} wide"

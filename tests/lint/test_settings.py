@@ -167,7 +167,7 @@ _JSON = st.recursive(
 )
 _NAMES = st.sampled_from([*KEYS, *GONE, *MODEL_FACTS, *NEVER_READ, "thread_nun"]) | st.text(max_size=8)
 _CONFIGS = st.dictionaries(
-    _NAMES, _JSON | st.sampled_from([0, 10**400, -1, 64, "opencl", [], {}]), max_size=8
+    _NAMES, _JSON | st.sampled_from([0, 10**400, 10**5000, -(10**5000), -1, 64, "opencl", [], {}]), max_size=8
 )
 
 
