@@ -1,10 +1,14 @@
-/* What tests push to virtual phones and execute there: built for arm64, static, with a C library and its stdio. */
+/* What tests push to virtual phones and execute there: built for arm64, static, with a C library and its stdio.
+ * With SAYS it plays a tool of an engine's: given a config.json it says that. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#ifdef SAYS_FILE
+#include SAYS_FILE
+#endif
 
 static int tell(int count, char **words) {
     char folder[4096], self[4096];
@@ -37,6 +41,9 @@ int main(int count, char **words) {
         while (fgets(line, sizeof line, file)) fputs(line, stdout);
         return 0;
     }
+#ifdef SAYS
+    if (strstr(what, ".json")) return fputs(SAYS, stdout) < 0;
+#endif
     if (!strcmp(what, "crash")) return *(volatile int *)0;
     if (!strcmp(what, "wait")) {
         printf("waiting as %d\n", getpid());

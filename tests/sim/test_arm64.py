@@ -19,7 +19,7 @@ from tests.engines.elf_maker import ANDROID_64, make_elf
 from tests.sim.adb_programs import BUNDLED, adb_with_server
 from tests.sim.conftest import phone_or_skip
 from tests.sim.desk import Desk, desk_with
-from tests.sim.programs import build, need_arm64
+from tests.sim.programs import build, give, need_arm64
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,14 +48,8 @@ async def desk(program: Path, tmp_path: Path) -> AsyncIterator[Desk]:
     """A confined phone that has the program."""
     async with desk_with(CONFINED, tmp_path) as found:
         need_arm64(found.phone)
-        _give(found, program)
+        give(found.phone, program, PROGRAM)
         yield found
-
-
-def _give(desk: Desk, program: Path) -> None:
-    place = desk.phone.root / "data/local/tmp/arm64"
-    place.write_bytes(program.read_bytes())
-    place.chmod(0o755)
 
 
 def _formats() -> list[str]:
@@ -127,7 +121,7 @@ async def test_two_phones_execute_it_and_the_host_is_told_of_nothing(program: Pa
             desks = [Desk(client, one), Desk(client, other)]
             for desk in desks:
                 need_arm64(desk.phone)
-                _give(desk, program)
+                give(desk.phone, program, PROGRAM)
                 await desk.connected()
                 await desk.sh(f"setsid {PROGRAM} wait </dev/null >/dev/null 2>&1 &")
                 await desk.faults.when_process("arm64 wait")
@@ -153,7 +147,7 @@ async def test_a_program_for_bionics_loader_fails_with_the_loaders_name(desk: De
 
 async def test_a_phone_that_cannot_execute_it_says_so_as_phones_do(program: Path, tmp_path: Path) -> None:
     async with desk_with(PhoneSpec(mode="portable"), tmp_path) as desk:
-        _give(desk, program)
+        give(desk.phone, program, PROGRAM)
         told = await desk.sh(f"getprop {NO_ARM64_PROPERTY}")
         said = await desk.sh(f"cd {TMP}; ./arm64 tell 2>&1; echo $?")
         assert told == (desk.phone.no_arm64 or "")
