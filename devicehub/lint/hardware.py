@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from devicehub.lint.keys import Kind
-from devicehub.lint.reading import as_read, fits, shown
+from devicehub.lint.reading import as_read, shown
 from devicehub.lint.subject import error, note, warning
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _mode(settings: Settings, place: str, mode: int, said: str) -> Iterator[Find
     if coarse := _COARSE.get(mode % 8):
         head = _head_dim(settings)
         hidden = settings.merged.get("hidden_size")
-        is_small = fits(Kind.WHOLE, hidden) and hidden <= _SMALL_MODEL
+        is_small = isinstance(hidden, int) and -_SMALL_MODEL <= hidden <= _SMALL_MODEL
         flash = "" if mode // 8 == 1 else ", and FlashAttention off"
         if is_small if head is None else head <= _SMALL_HEAD:
             size = f"heads of {head}" if head is not None else f"a model that is {hidden} wide"
