@@ -10,7 +10,7 @@ import msgspec
 from devicehub.api import contract
 from devicehub.api.job_model import EngineCheckView, EngineOnPhoneView
 from devicehub.device.probe import read_state
-from devicehub.device.select import select
+from devicehub.device.select import refuse_host, select
 from devicehub.dispatch.engine_fit import engine_phone
 from devicehub.dispatch.engine_probe import judge_probe, probe_engine
 from devicehub.engines.bundle import inspected
@@ -63,6 +63,7 @@ class EngineMethods:
         if params.selectors:
             await self._hub.phones.settled()
             devices = select(self._hub.phones.devices(), params.selectors)
+            devices = [refuse_host(device) for device in devices] if params.probe else devices
 
         async def work(job: Job) -> dict[str, Any]:
             inspection = await asyncio.to_thread(_inspect, engine or path)
@@ -94,7 +95,8 @@ class EngineMethods:
         transport = self._hub.phones.transport(device)
         phone = engine_phone(device, None if device.is_host else await read_state(transport))
         found = in_order(suits(inspection.features, phone)) if inspection.bundle is not None else []
-        files = sorted(inspection.bundle.sources) if inspection.bundle is not None else []
+        is_pushed = inspection.bundle is not None and not device.is_host
+        files = sorted(inspection.bundle.sources) if inspection.bundle and is_pushed else []
         without = left_out(files, phone)
         probes: list[EngineProbe] = []
         if params.probe and engine is not None and not errors(found):

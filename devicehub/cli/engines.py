@@ -30,8 +30,9 @@ def add_command(folder: Path, name: str | None, *, as_json: bool, place: Place) 
 
     PATH is a folder that holds llm_demo, a zip with one inside, or a checkout of MNN that was built.
     """
-    from devicehub.api.contract import ENGINE_ADD, AddFolder
-    from devicehub.cli.output import print_json, say
+    from devicehub.api.contract import ENGINE_ADD, ENGINE_CHECK, AddFolder, CheckEngine
+    from devicehub.cli.jobs import finish_jobs
+    from devicehub.cli.output import print_json, run_async, say
 
     params = AddFolder(folder=str(folder.absolute()), name=name)
     engine = place.ask(ENGINE_ADD, params, timeout_s=_COPY_S)
@@ -46,6 +47,10 @@ def add_command(folder: Path, name: str | None, *, as_json: bool, place: Place) 
     }
     version = f"MNN {engine.version}" if engine.version else "MNN of unknown version"
     say(f"{engine.name}: {version} for {engine.abi}, {logcat[engine.logcat]}")
+    [check] = run_async(finish_jobs(place, ENGINE_CHECK, CheckEngine(name=engine.id)))
+    for finding in check["findings"]:
+        if finding["severity"] == "warning":
+            say(f"warning: {Path(finding['place']).name}: {finding['why']}; {finding['fix']}")
     if engine.abi.startswith("linux-"):
         say(f"it is for this computer and no phone: devicehub run MODEL --on local --engine {engine.name}")
 

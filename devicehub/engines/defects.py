@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from devicehub.engines.elf import HEXAGON, ElfKind, Libc
-from devicehub.engines.features import HEXAGON_CPU_SIDE, HTP_LIBRARY, QNN_LIBRARIES
+from devicehub.engines.features import HEXAGON_CPU_SIDE, HTP_LIBRARY, QNN_LIBRARIES, loaded_with
 from devicehub.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ SYSTEM_LIBRARIES: Final = frozenset((
 # fmt: on
 """What a phone offers to a program of the shell user: the NDK's list, the vendor's OpenCL and DSP."""
 _LOADERS: Final = ("/system/bin/linker", "/apex/")
+_BUILT_APART: Final = ("libMNN_CL.so", "libMNN_Vulkan.so", "libMNN_GL.so")
 _OF_THE_NDK: Final = ("libc++_shared.so", "libomp.so")
 BIG_PAGES: Final = (
     "build with NDK r28 or newer, or with -DANDROID_SUPPORT_FLEXIBLE_PAGE_SIZES=ON and "
@@ -81,10 +82,21 @@ def accelerator_defects(
     folder: Path, elfs: Mapping[str, ElfFacts], features: EngineFeatures
 ) -> Iterator[Finding]:
     """What is wrong among the libraries that are opened at run time."""
+    yield from _left_unlinked(folder, elfs)
     yield from _qnn_builds(folder, features)
     yield from _misnamed(folder, elfs)
     yield from _qnn_parts(folder, features)
     yield from _hexagon_parts(folder, elfs, features)
+
+
+def _left_unlinked(folder: Path, elfs: Mapping[str, ElfFacts]) -> Iterator[Finding]:
+    """Backends that were built apart, and that the program was not linked with: nothing opens them."""
+    loaded = loaded_with(elfs, PROGRAM)
+    for name in _BUILT_APART:
+        if name in elfs and name not in loaded:
+            why = f"is not linked to {PROGRAM}, and nothing else opens it: its backend is not there"
+            fix = "build with -DMNN_SEP_BUILD=OFF, or link with -Wl,--no-as-needed"
+            yield _told(Severity.WARNING, "backend_not_linked", folder / name, why, fix)
 
 
 def _hexagon_parts(folder: Path, elfs: Mapping[str, ElfFacts], features: EngineFeatures) -> Iterator[Finding]:

@@ -122,13 +122,24 @@ def is_mnn(name: str) -> bool:
     return name.startswith(_MNN) or not name.startswith("lib")
 
 
+def loaded_with(elfs: Mapping[str, ElfFacts], program: str) -> set[str]:
+    """A program and the files of its engine that the loader brings along with it."""
+    found, waiting = {program}, [program]
+    while waiting:
+        fresh = [name for name in elfs[waiting.pop()].needed if name in elfs and name not in found]
+        found.update(fresh)
+        waiting += fresh
+    return found
+
+
 def _backends(
     elfs: Mapping[str, ElfFacts], marks: Mapping[str, Marks], own: Iterable[str]
 ) -> tuple[str, ...]:
     program = elfs.get(_PROGRAM)
     if program is not None and program.libc is Libc.STATIC:
         return ("cpu",)  # what is linked statically opens no library, whatever was compiled into it
-    loaded = {backend for name in own for backend in marks[name].loads}
+    started = loaded_with(elfs, _PROGRAM) if program is not None else set(own)
+    loaded = {backend for name in own if name in started for backend in marks[name].loads}
     return ("cpu", *(name for name in ("opencl", "vulkan", "qnn", "hexagon") if name in loaded))
 
 

@@ -288,6 +288,19 @@ def test_qnn_without_any_of_its_libraries_runs_on_the_cpu(zig: Zig, good: Path) 
     only(good, "qnn_libraries_absent", Severity.NOTE)
 
 
+def test_backend_that_was_built_apart_counts_where_the_program_is_linked_with_it(
+    zig: Zig, good: Path
+) -> None:
+    (good / "libMNN.so").write_bytes(zig.library("libMNN.so", texts=[VERSION]))
+    (good / "libMNN_CL.so").write_bytes(zig.library("libMNN_CL.so", texts=["libOpenCL.so"]))
+    assert only(good, "backend_not_linked", Severity.WARNING).place.endswith("libMNN_CL.so")
+    assert judge(good).features.backends == ("cpu",)
+    (good / "llm_demo").write_bytes(zig.program(needed=["libllm.so", "libc.so"]))
+    (good / "libllm.so").write_bytes(zig.library("libllm.so", needed=["libMNN_CL.so", "libMNN.so"]))
+    assert judge(good).findings == ()
+    assert judge(good).features.backends == ("cpu", "opencl")
+
+
 def test_hexagon_that_lacks_its_skel(zig: Zig, good: Path) -> None:
     (good / "libMNN.so").write_bytes(zig.library("libMNN.so", texts=[VERSION, "libMNN_htpops.so"]))
     only(good, "hexagon_libraries_absent", Severity.NOTE)
