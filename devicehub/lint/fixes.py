@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from devicehub.lint.hardware import WITHOUT_KV_MODES
 from devicehub.lint.keys import GONE, KEYS, Kind
 from devicehub.lint.naming import is_tied
 from devicehub.lint.reading import as_read, fits, meant, shown
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 _STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_WITHOUT_KV_MODES: Final = frozenset({"opencl", "vulkan", "opengl", "cuda"})
 _MODES: Final = {0: 8, 1: 9, 2: 10, 3: 10, 4: 10, 8: 8, 9: 9, 10: 10}
 """attention_mode for what quant_qkv meant when it was made, or means since."""
 
@@ -126,7 +126,7 @@ def _deprecated(config: Mapping[str, Any]) -> Iterator[_Mend]:
 def _successor_value(key: str, config: Mapping[str, Any]) -> int | None:
     value = config[key]
     if key == "quant_qkv":
-        if as_read(Kind.TEXT, config.get("backend_type", "cpu")) in _WITHOUT_KV_MODES:
+        if as_read(Kind.TEXT, config.get("backend_type", "cpu")) in WITHOUT_KV_MODES:
             return None
         return _MODES.get(value) if fits(Kind.WHOLE, value) else None
     if key == "prefer_decode":

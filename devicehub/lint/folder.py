@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.findings import Finding, in_order
 from devicehub.lint.engine_match import judge_exporter, judge_tokenizer
+from devicehub.lint.export_options import judge_options
 from devicehub.lint.keys import default_of
 from devicehub.lint.settings import lint_settings
 from devicehub.lint.subject import Known
@@ -44,13 +45,14 @@ def lint_folder(root: Path, *, engine: str | None = None) -> list[Finding]:
 def judge_origin(
     root: Path, settings: dict[str, Any], engine: str | None, *, place: str
 ) -> Iterator[Finding]:
-    """Whether the engine is new enough for what the folder holds."""
+    """Whether the exporter's options were good ones, and the engine is new enough for what they made."""
     tokenizer = settings.get("tokenizer_file", default_of("tokenizer_file"))
     yield from judge_tokenizer(tokenizer, engine, f"{place}: tokenizer_file")
     made = read_provenance(root)
     args = _object(root / EXPORT_ARGS)
     exported_with = made.versions.get(_MNN) if made is not None else None
     evidence = root / (PROVENANCE if exported_with is not None else EXPORT_ARGS)
+    yield from judge_options(args, settings, str(root / EXPORT_ARGS))
     yield from judge_exporter(args, exported_with, engine, str(evidence))
 
 

@@ -19,7 +19,7 @@ _GPU_BUFFER: Final = 64
 _GPU_IMAGE: Final = 128
 _TUNINGS: Final = {1: "none", 2: "heavy", 4: "wide", 8: "normal", 16: "fast"}
 """MNNGpuMode in include/MNN/MNNForwardType.h."""
-_WITHOUT_KV_MODES: Final = frozenset({"opencl", "vulkan", "opengl", "cuda"})
+WITHOUT_KV_MODES: Final = frozenset({"opencl", "vulkan", "opengl", "cuda"})
 _FLASH: Final = 8
 _COARSE: Final = {3: "3 bit keys", 4: "3 bit keys and values", 5: "4 bit keys", 6: "4 bit keys and values"}
 """By attention_mode % 8."""
@@ -62,7 +62,7 @@ def _attention(settings: Settings) -> Iterator[Finding]:
     if not settings.has("attention_mode"):
         return
     place, mode = settings.place("attention_mode"), settings.read("attention_mode")
-    if settings.backend in _WITHOUT_KV_MODES:
+    if settings.backend in WITHOUT_KV_MODES:
         if mode != _FLASH:
             why = f"{settings.said('attention_mode')}, and {settings.backend} has one way only: it is ignored"
             yield warning("attention_mode_ignored", place, why, "remove it, or use backend_type cpu")
@@ -80,7 +80,7 @@ def _quant_qkv(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "key_deprecated", place, "is deprecated, and attention_mode stands there too", "remove it"
         )
-    elif settings.backend in _WITHOUT_KV_MODES:
+    elif settings.backend in WITHOUT_KV_MODES:
         why = f"{why}, and {settings.backend} ignores that"
         yield warning(
             "key_deprecated", place, why, "remove it, or use backend_type cpu and attention_mode 10"

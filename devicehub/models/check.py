@@ -248,7 +248,9 @@ def _check_core(folder: _Folder) -> Graph:
     graph = Graph() if found is None else _read_graph(folder, found[0])
     weight = folder.require("llm_weight", "copy the whole folder")
     if weight is not None:
-        _check_weight_size(folder, *weight, graph)
+        tie = read_tie(folder.settings)
+        # A tied embedding's quantised weights and their scales stand in this file, the scales behind them.
+        _check_size(folder, *weight, max(tie.end if tie.weight_offset > 0 else 0, graph.weight_end))
     return graph
 
 
@@ -273,10 +275,7 @@ def _read_graph(folder: _Folder, name: str) -> Graph:
     return graph or Graph()  # no graph that we can read says nothing of the other files
 
 
-def _check_weight_size(folder: _Folder, name: str, size: int, graph: Graph) -> None:
-    tie = read_tie(folder.settings)
-    # The embedding's quantised weights and their scales stand in this file, the scales behind the weights.
-    end = max(tie.end if tie.weight_offset > 0 else 0, graph.weight_end)
+def _check_size(folder: _Folder, name: str, size: int, end: int) -> None:
     if size < end:
         why = f"is truncated: {size} bytes, and the model points at byte {end}"
         folder.error("weight_truncated", folder.root / name, why, _AGAIN)
@@ -318,12 +317,19 @@ def _check_extras(folder: _Folder) -> None:
     for flag, (key, what) in _PARTS.items():
         if not folder.settings.get(flag) or (part := folder.name_of(key)) is None:
             continue
-        for name in (part, f"{part}.weight"):
-            if name in folder.files:
-                folder.content(name)
-            else:
-                why = f"is missing: the model will not take {what}"
-                folder.warn("part_missing", folder.root / name, why, "copy it too")
+        _check_part(folder, part, what)
+
+
+def _check_part(folder: _Folder, part: str, what: str) -> None:
+    weight = f"{part}.weight"
+    for name in (part, weight):
+        if name not in folder.files:
+            why = f"is missing: the model will not take {what}"
+            folder.warn("part_missing", folder.root / name, why, "copy it too")
+    sizes = {name: folder.content(name) for name in (part, weight) if name in folder.files}
+    size = sizes.get(weight)
+    if size is not None and sizes.get(part) is not None:
+        _check_size(folder, weight, size, _read_graph(folder, part).weight_end)
 
 
 def _check_qnn(folder: _Folder) -> None:

@@ -157,6 +157,10 @@ FOLDERS: dict[str, tuple[str, str, Callable[[Path], None]]] = {
         "",
         _configure("llm_config.json", tie_embeddings=[500, 900, 100, 4, 96]),
     ),
+    "block_too_large": ("error", "export_args.json", _configure("export_args.json", quant_block=256)),
+    "weights_skipped": ("warning", "export_args.json", _configure("export_args.json", skip_weight=True)),
+    "smooth_garbles": ("warning", "export_args.json", _configure("export_args.json", smooth=True, act_bit=8)),
+    "lora_dropped": ("warning", "export_args.json", _configure("export_args.json", lora_split=True)),
     "part_missing": ("warning", "visual.mnn", _configure("llm_config.json", is_visual=True)),
     "qnn_graph_missing": ("warning", "qnn/llm.mnn", _configure("config_qnn.json", llm_model="qnn/llm.mnn")),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -210,3 +211,15 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     (model / "again").symlink_to(model)
     (model / "self").symlink_to("self")
     assert {one.slug for one in lint_folder(model)} == {"folder_unreadable"}
+
+
+def test_the_weights_of_a_part_are_measured_too(tmp_path: Path) -> None:
+    model = tmp_path / "m"
+    shutil.copytree(demo_model_dir(), model)
+    facts = json.loads((model / "llm_config.json").read_text())
+    (model / "llm_config.json").write_text(json.dumps({**facts, "is_visual": True}))
+    shutil.copy(model / "llm.mnn", model / "visual.mnn")
+    shutil.copy(model / "llm.mnn.weight", model / "visual.mnn.weight")
+    assert lint_folder(model) == []
+    os.truncate(model / "visual.mnn.weight", 99)
+    assert told(lint_folder(model), model) == [("error", "weight_truncated", "visual.mnn.weight")]
