@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from devicehub import __version__
 from devicehub.api.adding import Adding
+from devicehub.api.build_methods import BuildMethods
 from devicehub.api.catalogue_methods import CatalogueMethods
 from devicehub.api.device_methods import DeviceMethods
+from devicehub.api.doctor_methods import DoctorMethods
 from devicehub.api.engine_methods import EngineMethods
 from devicehub.api.events import Bus
 from devicehub.api.export_methods import ExportMethods
@@ -64,6 +66,8 @@ _METHODS: Final = (
     DeviceMethods,
     CatalogueMethods,
     EngineMethods,
+    BuildMethods,
+    DoctorMethods,
     ModelMethods,
     ExportMethods,
     PruneMethods,

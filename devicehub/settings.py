@@ -107,6 +107,16 @@ class Home:
         return self.root / "network.json"
 
     @property
+    def builds(self) -> Path:
+        """The folders in which engines are built; what stands in them makes the next build short."""
+        return self.root / "builds"
+
+    @property
+    def app(self) -> Path:
+        """The MnnLlmChat that was built here."""
+        return self.root / "app" / "MnnLlmChat.apk"
+
+    @property
     def logs(self) -> Path:
         """What a hub that a command started has logged."""
         return self.root / "logs"

@@ -129,7 +129,9 @@ class CatalogueMethods:
             InputError: the file is no APK.
             SelectionError: no phone is meant, or none is ready.
         """
-        apk = check_apk(host_path(params.apk)) if params.apk is not None else None
+        built = self._hub.catalogue.home.app
+        named = host_path(params.apk) if params.apk is not None else built if built.is_file() else None
+        apk = check_apk(named) if named is not None else None
         size = apk.stat().st_size if apk is not None else 0
         devices = await self._ready(params.selectors)
 

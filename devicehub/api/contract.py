@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from devicehub.api.job_model import BuildPlanView
 from devicehub.api.model import (
     DeviceView,
     EngineView,
@@ -36,11 +37,13 @@ from devicehub.api.params import AddFolder as AddFolder
 from devicehub.api.params import AddModel as AddModel
 from devicehub.api.params import After as After
 from devicehub.api.params import AppInstall as AppInstall
+from devicehub.api.params import BuildEngine as BuildEngine
 from devicehub.api.params import CheckEngine as CheckEngine
 from devicehub.api.params import CheckModel as CheckModel
 from devicehub.api.params import Collect as Collect
 from devicehub.api.params import CompareRuns as CompareRuns
 from devicehub.api.params import DeviceNamed as DeviceNamed
+from devicehub.api.params import Diagnose as Diagnose
 from devicehub.api.params import Export as Export
 from devicehub.api.params import ExportLog as ExportLog
 from devicehub.api.params import Hello as Hello
@@ -62,6 +65,9 @@ from devicehub.api.params import ShellInput as ShellInput
 from devicehub.api.params import ShellOpen as ShellOpen
 from devicehub.api.params import Subscribe as Subscribe
 from devicehub.api.params import WatchFolder as WatchFolder
+from devicehub.doctor.model import Report as Report  # likewise, of doctor/
+from devicehub.doctor.model import Row as Row
+from devicehub.doctor.model import Standing as Standing
 from devicehub.measure.compare import (
     Comparison as Comparison,
 )  # also for clients, who see nothing of measure/
@@ -256,9 +262,19 @@ ENGINE_CHECK = _method(
     "engines.check", CheckEngine, JobView, _RUN, "Judge an engine, and whether it suits phones.",
     host_if=("path",),
 )  # fmt: skip
+BUILD_PLAN = _method(
+    "builds.plan", BuildEngine, BuildPlanView, _HOST, "What a build would do, and what the host lacks for it."
+)
+BUILD_START = _method("builds.start", BuildEngine, JobView, _HOST, "Build an engine from MNN's sources.")
 PROFILES = _method(
     "profiles.list", Params, list[ProfileView], _READ, "All profiles, the user's own among them."
 )
+
+DOCTOR = _method("doctor.look", Diagnose, Report, _READ, "What stands in the way of a run, with the remedy.")
+DOCTOR_PROBE = _method(
+    "doctor.probe", Diagnose, JobView, _RUN, "The same, and a short run on each phone.",
+    host_for=("selectors",),
+)  # fmt: skip
 
 PUSH = _method(
     "push.start", Push, list[JobView], _RUN, "Bring a model, an engine or a file onto phones.",

@@ -89,6 +89,23 @@ class ModelCheckView(msgspec.Struct, frozen=True, kw_only=True):
     made: bool | None = None
 
 
+class BuildPlanView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build of an engine would do.
+
+    Attributes:
+        source: MNN's version and commit.
+        folder: of the build.
+        findings: what the host lacks; an error among them forbids it.
+        commands: as lines for a shell.
+    """
+
+    profile: str
+    source: str
+    folder: str
+    findings: list[Finding] = []
+    commands: list[str] = []
+
+
 class ExportPlanView(msgspec.Struct, frozen=True, kw_only=True):
     """What an export by one recipe would make.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -182,6 +182,39 @@ class AddFolder(Params, frozen=True, kw_only=True):
 
     folder: str
     name: str | None = None
+
+
+class Diagnose(Params, frozen=True, kw_only=True):
+    """What doctor is to look at; of engine, model and profile each is None for what a run would take.
+
+    Attributes:
+        selectors: the phones, in whatever state; none for all of them.
+    """
+
+    selectors: list[str] = []
+    engine: str | None = None
+    model: str | None = None
+    profile: str | None = None
+
+
+class BuildEngine(Params, frozen=True, kw_only=True):
+    """An engine to build on the hub's host.
+
+    Attributes:
+        mnn: the folder of MNN's sources.
+        profile: of profiles/engines.
+        name: in the catalogue; the profile's by default.
+        jobs: compilers at once; all cores by default.
+        environment: variables over the hub's own: where whoever asks keeps his tools.
+    """
+
+    mnn: str
+    profile: str
+    ndk: str | None = None
+    qnn_sdk: str | None = None
+    name: str | None = None
+    jobs: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    environment: dict[str, str] = {}
 
 
 class CheckEngine(Params, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from devicehub.cli.at_hub import at_hub
+from devicehub.cli.engines_build import build_command
 
 if TYPE_CHECKING:
     from devicehub.cli.at_hub import Place
@@ -18,6 +19,9 @@ _COPY_S: Final = 600.0
 @click.group("engines")
 def command() -> None:
     """Keep the catalogue of engines: bundles of MNN programs and libraries for one ABI."""
+
+
+command.add_command(build_command)
 
 
 @command.command("add", short_help="Check a folder, zip or checkout; take it into the catalogue.")

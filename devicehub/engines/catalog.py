@@ -111,13 +111,19 @@ class EngineCatalog:
         self._folder = home.engines
 
     def add(
-        self, path: Path, name: str | None = None, *, progress: Callable[[int], None] | None = None
+        self,
+        path: Path,
+        name: str | None = None,
+        *,
+        origin: str | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> Engine:
         """Copy an engine into the catalogue; one of this content that is there already is returned.
 
         Args:
             path: a folder, a zip or a checkout, as `bundle.inspected` takes it.
             name: its first name; the path's own by default, and then an equal engine of any name will do.
+            origin: what is remembered of where it comes from; the path by default.
             progress: called with the size of each block that was hashed.
 
         Raises:
@@ -126,7 +132,7 @@ class EngineCatalog:
         path = path.absolute()
         chosen = _check_name(name) if name is not None else _name_from(path)
         with inspected(path) as inspection:
-            return self._take(path, chosen, require_bundle(path, inspection), name, progress)
+            return self._take(path, chosen, require_bundle(path, inspection), name, origin, progress)
 
     def _take(
         self,
@@ -134,6 +140,7 @@ class EngineCatalog:
         chosen: str,
         bundle: Bundle,
         name: str | None,
+        origin: str | None,
         progress: Callable[[int], None] | None,
     ) -> Engine:
         self._clean()
@@ -155,7 +162,7 @@ class EngineCatalog:
                 logcat=bundle.features.logcat,
                 version=bundle.features.version,
                 page_align=bundle.features.page_align,
-                origin=str(path),
+                origin=origin or str(path),
                 omni=bundle.features.omni,
                 features=bundle.features,
             )
@@ -269,7 +276,11 @@ def inspect_engine(engine: Engine) -> Inspection:
     if engine.abi == VIRTUAL:
         return Inspection(bundle, engine.features)
     with inspected(engine.root) as found:
-        return Inspection(found.bundle and bundle, engine.features, found.findings)
+        findings = tuple(
+            msgspec.structs.replace(finding, place=finding.place.replace(str(engine.root), engine.id, 1))
+            for finding in found.findings
+        )
+        return Inspection(found.bundle and bundle, engine.features, findings)
 
 
 def _copy(bundle: Bundle, folder: Path, progress: Callable[[int], None] | None) -> Manifest:

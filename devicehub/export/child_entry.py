@@ -21,7 +21,7 @@ import types
 from pathlib import Path
 from typing import Any, Final
 
-from devicehub.export.guard import be_expendable, end_with_parent
+from devicehub.guard import be_expendable, end_with_parent
 
 _LIBRARIES: Final = ("llmexport", "MNN", "torch", "transformers", "onnx", "numpy")
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from devicehub.export.guard import be_expendable, end_with_parent
+from devicehub.guard import be_expendable, end_with_parent
 
 _SETTINGS: Final = {
     "all_logits": True,

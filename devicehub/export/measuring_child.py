@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from devicehub.export.guard import be_expendable, end_with_parent
+from devicehub.guard import be_expendable, end_with_parent
 
 _SETTINGS: Final = {
     "precision": "high",

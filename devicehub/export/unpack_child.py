@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from devicehub.export.guard import end_with_parent
+from devicehub.guard import end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

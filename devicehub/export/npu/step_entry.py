@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from devicehub.export.guard import end_with_parent
+from devicehub.guard import end_with_parent
 
 _GIVEN_UP_FIRST: Final = "1000"
 _UNIT: Final = 1 if sys.platform == "darwin" else 1024

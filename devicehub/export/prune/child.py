@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from devicehub.export.guard import be_expendable, end_with_parent
 from devicehub.export.prune.magnitude import prune_layer, write_layer
 from devicehub.export.prune.pattern import Pattern
 from devicehub.export.tensors import read_tensors
+from devicehub.guard import be_expendable, end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,184 @@
+"""Builds an engine: one folder a build, one build in it at a time, all output kept in a log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from devicehub import procs
+from devicehub.build.output import Complaint, share_of
+from devicehub.errors import InputError, ProgramError
+from devicehub.manifest import unwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from devicehub.build.plan import Step
+    from devicehub.profiles.engine_file import EngineFile
+
+_LOCK: Final = ".devicehub-build"
+_LINE_BYTES: Final = 64 * 1024
+_GRACE_S: Final = 5.0
+_GUARD: Final = "devicehub.build.guarded"
+_SIGNALS: Final = 128
+
+
+@dataclass(frozen=True)
+class At:
+    """How far a build is.
+
+    Attributes:
+        share: of the whole, 0 to 1.
+    """
+
+    title: str
+    number: int
+    of: int
+    step_share: float | None
+    share: float
+
+
+async def build(
+    steps: Sequence[Step],
+    folder: Path,
+    log: Path,
+    *,
+    environ: Mapping[str, str],
+    on_progress: Callable[[At], None],
+) -> None:
+    """Carry out the steps of a build; what an earlier try has compiled is not compiled again.
+
+    However this ends, all that was started has ended too.
+
+    Args:
+        steps: in their order.
+        folder: of the build; it is made.
+        log: takes all that the programs say; it is written anew.
+        environ: what the programs inherit.
+        on_progress: is told where it is.
+
+    Raises:
+        ProgramError: one failed; says in which line, and names the log.
+        InputError: another build is under way in this folder, or it cannot be written.
+    """
+    with _opened(folder, log) as stream, _claimed(folder):
+        for number, step in enumerate(steps, 1):
+
+            def tell(share: float | None, step: Step = step, number: int = number) -> None:
+                on_progress(_at(step, number, len(steps), share))
+
+            await _do(step, stream, log, environ, tell)
+
+
+def collect(file: EngineFile, folder: Path, qnn_sdk: Path | None, bundle: Path) -> None:
+    """Copy what the engine is made of out of its build.
+
+    Raises:
+        InputError: a program is not there although the build went well.
+        OSError: the disk refuses.
+    """
+    taken = [path for pattern in file.files for path in sorted(folder.glob(pattern))]
+    if qnn_sdk is not None:
+        taken += [path for pattern in file.sdk_files for path in sorted(qnn_sdk.glob(pattern))]
+    missing = [target for target in file.targets if target in file.files and not (folder / target).is_file()]
+    if missing:
+        remedy = "are these MNN's sources, and not too old? See the log"
+        raise InputError(folder, f"holds no {missing[0]} after the build", remedy=remedy)
+    bundle.mkdir(parents=True, exist_ok=True)
+    for path in taken:
+        shutil.copy(path, bundle / path.name)
+
+
+@contextlib.contextmanager
+def bundle_folder() -> Iterator[Path]:
+    """A folder for what was collected, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="devicehub-built-") as place:
+        yield Path(place)
+
+
+def _opened(folder: Path, log: Path) -> BinaryIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("wb")
+    except OSError as error:
+        raise unwritable(Path(error.filename or folder), error) from error
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise InputError(folder, "another build is under way in it", remedy="wait for its end") from None
+    finally:
+        os.close(descriptor)
+
+
+def _at(step: Step, number: int, of: int, share: float | None) -> At:
+    return At(step.title, number, of, share, (number - 1 + (share or 0)) / of)
+
+
+async def _do(
+    step: Step,
+    stream: BinaryIO,
+    log: Path,
+    environ: Mapping[str, str],
+    tell: Callable[[float | None], None],
+) -> None:
+    tell(None)
+    for script in step.scripts:
+        script.path.parent.mkdir(parents=True, exist_ok=True)
+        script.path.write_text(script.text, "utf-8")
+        script.path.chmod(0o755)
+    stream.write(("$ " + "\n$ ".join(step.lines()) + "\n").encode())
+    stream.flush()
+    complaint = Complaint()
+    env = {**environ, **dict(step.env), "PYTHONUNBUFFERED": "1"}
+    # In English: the lines are read.
+    env |= {"LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
+    argv = (sys.executable, "-P", "-m", _GUARD, *step.argv)
+    async with procs.child(argv, env=env, cwd=step.cwd, grace_s=_GRACE_S) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with asyncio.TaskGroup() as tasks:
+            for pipe in (process.stdout, process.stderr):
+                tasks.create_task(_listen(pipe, stream, complaint, tell))
+        status = await process.wait()
+    if status != 0:
+        number = abs(status) % _SIGNALS
+        how = f"ended with status {status}" if 0 < status <= _SIGNALS else f"was ended by signal {number}"
+        problem = f"{step.title} {how}: {complaint.sentence or 'it said nothing'}"
+        raise ProgramError("the build", problem, remedy=f"see {log}")
+
+
+async def _listen(
+    pipe: asyncio.StreamReader,
+    stream: BinaryIO,
+    complaint: Complaint,
+    tell: Callable[[float | None], None],
+) -> None:
+    rest = b""
+    while block := await pipe.read(_LINE_BYTES):
+        stream.write(block)
+        stream.flush()
+        # Gradle and ninja draw with carriage returns.
+        *lines, rest = (rest + block).replace(b"\r", b"\n").split(b"\n")
+        rest = rest[-_LINE_BYTES:]
+        for line in lines:
+            text = line.decode(errors="replace")
+            complaint.hear(text)
+            share = share_of(text)
+            if share is not None:
+                tell(share)
+    complaint.hear(rest.decode(errors="replace"))
