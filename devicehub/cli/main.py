@@ -27,6 +27,7 @@ COMMANDS: Final = {
     ),
     "demo": Lazy("devicehub.cli.demo", "Show it all without hardware: virtual phone, push, real inference."),
     "devices": Lazy("devicehub.cli.devices", "List the phones that adb knows, identified."),
+    "doctor": Lazy("devicehub.cli.doctor", "Tell what stands in the way of a run, and the remedy."),
     "engines": Lazy("devicehub.cli.engines", "Keep the catalogue of MNN engines."),
     "export": Lazy("devicehub.cli.export", "Make models of MNN from a checkpoint."),
     "identify": Lazy(

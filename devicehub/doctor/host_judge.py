@@ -44,6 +44,14 @@ def judge_host(facts: HostFacts, *, phones: int = 0) -> list[Row]:
     return sheet.rows
 
 
+def no_hub(why: str) -> list[Row]:
+    """The row of a hub that neither runs nor starts."""
+    sheet = Sheet(HOST)
+    remedy = "mend the problems above; `devicehub serve` in a terminal says more"
+    sheet.problem("hub", f"it does not start: {why}", remedy)
+    return sheet.rows
+
+
 def _adb(sheet: Sheet, facts: HostFacts) -> None:
     adb = facts.adb
     if adb is None:

@@ -156,14 +156,17 @@ async def _server(home: Home, hub: ServerAddress | None, environ: Mapping[str, s
         if hub is None:
             return AdbServer(address="?", named_by=named_by, problem=str(error))
         address = hub
-    if hub is not None and hub != address:
-        address, named_by = hub, None
+    of_the_hub = hub is not None and hub != address
+    if hub is not None and of_the_hub:
+        address, named_by = hub, None  # virtual phones have a server of their own
     silent = AdbServer(str(address), named_by, local=address.is_local)
     try:
         async with asyncio.timeout(_SERVER_S):
             if not await answers(address):
                 return silent
-            return await _running(address, named_by, home)
+            return await _running(
+                address, named_by, ours=of_the_hub or started_here(home.adb_server, address)
+            )
     except TimeoutError:
         problem = f"it takes connections and does not answer within {_SERVER_S:g} s"
     except AdbError as error:
@@ -171,7 +174,7 @@ async def _server(home: Home, hub: ServerAddress | None, environ: Mapping[str, s
     return AdbServer(str(address), named_by, local=address.is_local, problem=problem)
 
 
-async def _running(address: ServerAddress, named_by: str | None, home: Home) -> AdbServer:
+async def _running(address: ServerAddress, named_by: str | None, *, ours: bool) -> AdbServer:
     client = AdbClient(address)
     features = await client.host_features()
     return AdbServer(
@@ -181,7 +184,7 @@ async def _running(address: ServerAddress, named_by: str | None, home: Home) -> 
         runs=True,
         protocol=await client.version(),
         program=await client.program_version() if "server_status" in features else None,
-        ours=started_here(home.adb_server, address),
+        ours=ours,
         burst="delayed_ack" in features,
     )
 

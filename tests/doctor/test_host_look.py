@@ -61,9 +61,14 @@ async def test_a_host_without_a_server_starts_none(tmp_path: Path) -> None:
 async def test_a_servers_version_and_starter_are_told(tmp_path: Path) -> None:
     async with fake_server(FakeServer({"host:version": b"0029", "host:host-features": b"cmd"})) as server:
         address = server.client.address
-        facts = await look_at_host(Home(tmp_path), wall_s=2e9, address=address, environ={"PATH": ""})
-    assert facts.server is not None
-    assert (facts.server.runs, facts.server.protocol, facts.server.ours) == (True, 41, False)
+        environ = {"PATH": "", "ANDROID_ADB_SERVER_PORT": str(address.port)}
+        others = await look_at_host(Home(tmp_path), wall_s=2e9, environ=environ)
+        own = await look_at_host(Home(tmp_path), wall_s=2e9, address=address, environ={"PATH": ""})
+    assert others.server is not None
+    assert own.server is not None
+    assert (others.server.runs, others.server.protocol, others.server.ours) == (True, 41, False)
+    assert others.server.named_by == "ANDROID_ADB_SERVER_PORT"
+    assert own.server.ours  # a hub with another server than the environment's has started it
 
 
 async def test_a_socket_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
