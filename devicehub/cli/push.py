@@ -109,6 +109,8 @@ def _show_plan(result: Mapping[str, Any]) -> None:
         print(f"rename  {move['source']} -> {move['entry']['path']}")
     for path in (*plan["remove"], *plan["leftovers"]):
         print(f"remove  {path}")
+    for path, why in row.get("left_out", {}).items():
+        print(f"leave   {path}  {why}")
     fits = "" if row["fits"] else "; it does not fit"
     say(f"{row['serial']}: {format_bytes(row['bytes_to_send'])} would go to {row['target']}{fits}")
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 VIRTUAL: Final = "virtual"
 """The ABI of engines that are scripts for virtual phones."""
 SETTINGS: Final = "engine.toml"
+_MOST_SETTINGS: Final = 64 * 1024
 
 _PROGRAMS: Final = (PROGRAM, "llm_bench", "ppl_eval")
 """What is taken of a CMake build folder, which holds dozens of test programs."""
@@ -187,6 +188,8 @@ def _with_settings(features: EngineFeatures, settings: EngineSettings) -> Engine
 def _read_settings(folder: Path) -> EngineSettings:
     file = folder / SETTINGS
     try:
+        if file.stat().st_size > _MOST_SETTINGS:
+            raise InputError(file, "is too long to be one", remedy="it takes abi, version, logcat and omni")
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return EngineSettings()

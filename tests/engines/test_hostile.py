@@ -112,6 +112,14 @@ def test_names_of_files_that_no_phone_can_hold_end_in_a_sentence(tmp_path: Path)
         assert inspection.features.abi == "arm64-v8a"
 
 
+def test_settings_of_any_length_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "llm_demo").write_bytes(android_program(needed=["libc.so"]))
+    with (tmp_path / "engine.toml").open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(InputError, match="is too long"):
+        slugs(tmp_path)
+
+
 def test_needed_name_with_an_escape_is_shown_without_it(tmp_path: Path) -> None:
     data = android_program(needed=["libc.so", "libé\x1b[31m.so"])
     (tmp_path / "llm_demo").write_bytes(data)
