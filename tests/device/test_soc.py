@@ -32,7 +32,9 @@ def soc(text: str, cpuinfo: str | None = None) -> SocFacts:
 QUALCOMM = [
     ("platform=pineapple;soc=SM8635;maker=QTI", "SM8635"),
     ("platform=pineapple", None),
-    ("platform=sun", "SM8750"),
+    ("platform=sun", None),
+    ("platform=sun;soc=SM8735", "SM8735"),
+    ("platform=sun;ro.vendor.qti.soc_id=618", "SM8750"),
     ("platform=kona;hardware=qcom", "SM8250"),
     ("platform=taro", None),
     ("platform=taro;ro.vendor.qti.soc_id=530", "SM8475"),

@@ -159,7 +159,7 @@ def test_socs_are_found_by_id_platform_and_kernel_id(home: Home) -> None:
 
 def test_users_soc_replaces_the_packaged_one(home: Home) -> None:
     write(home, "socs/sm8750.toml", 'vendor = "qualcomm"\nmodel = "SM8750"\nunverified = []\n')
-    assert load_socs(home).named("sun") == []
+    assert load_socs(home).named("cq8750s") == []
 
 
 def test_only_a_broken_file_that_is_needed_stops_a_look_up(home: Home) -> None:
