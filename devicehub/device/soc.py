@@ -83,14 +83,6 @@ def identify_soc(props: Mapping[str, str], cpuinfo: CpuInfo | None, *, socs: Soc
     return SocFacts(vendor=vendor or "unknown", model=_unheard_of(props))
 
 
-def memory_gb_s(soc: SocFacts, socs: SocBook) -> float | None:
-    """The most that a SoC's memory can give, in decimal gigabytes per second; None where it is not known."""
-    found = (
-        {known.facts.memory_gb_s for known in socs.named(soc.model.replace(" ", "-"))} if soc.model else set()
-    )
-    return found.pop() if len(found) == 1 else None
-
-
 def _part_of_this_chip(props: Mapping[str, str], cpuinfo: CpuInfo | None) -> Part | None:
     """The part number that something written for the one chip in the phone holds."""
     texts = [props.get(name, "") for name in _OF_THIS_CHIP]

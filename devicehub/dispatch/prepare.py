@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from devicehub.deploy.apk import find_app
+from devicehub.device.hardware import hardware_of
 from devicehub.device.link import read_link
 from devicehub.device.probe import read_state
-from devicehub.device.soc import memory_gb_s
 from devicehub.dispatch.config_fit import check_config
 from devicehub.dispatch.engine_fit import check_engine, parts_left_out
 from devicehub.dispatch.header import make_header, merged_config
@@ -103,7 +103,7 @@ def prepare(request: RunRequest, device: Device, seen: Look, means: Means, liste
         cautions=cautions,
         at_start=start_state(seen.state, seen.link),
         reads_bytes=decode_reads_bytes(request.model, header.config),
-        memory_gb_s=memory_gb_s(device.facts.soc, means.socs),
+        memory_gb_s=hardware_of(device.facts.soc, means.socs).memory_gb_s,
     )
     return Prepared(request, header, plan_question(request, header, seen.state, means), starter)
 

@@ -4,7 +4,7 @@ from typing import Final
 import pytest
 
 from devicehub.android.cpuinfo import parse_cpuinfo
-from devicehub.device.soc import SocFacts, identify_soc, memory_gb_s
+from devicehub.device.soc import SocFacts, identify_soc
 from devicehub.profiles.load import load_socs
 from devicehub.profiles.match import SocTable
 from devicehub.profiles.schema import SocFile
@@ -212,11 +212,3 @@ def test_unverified_kernel_id_loses_against_the_platform() -> None:
     )
     props = {"ro.board.platform": "fir", "ro.vendor.qti.soc_id": "7"}
     assert identify_soc(props, None, socs=table).model == "SM1111"
-
-
-@pytest.mark.parametrize(
-    ("model", "gb_s"),
-    [("SM8650", 76.8), ("Exynos 990", 44.0), ("Kirin 9000", 44.0), ("SM9999", None), (None, None)],
-)
-def test_speed_of_the_memory(model: str | None, gb_s: float | None) -> None:
-    assert memory_gb_s(SocFacts(vendor="qualcomm", model=model), SOCS) == gb_s
