@@ -265,6 +265,10 @@ class Actions(App[None]):
         else:
             self.tell("mark two runs to compare, or two phones that have figures", "warning")
 
+    def action_doctor(self) -> None:
+        """Look at the host and at the phones, at all of them where none is meant."""
+        self.push_screen(places.doctor_screen(self.subject().devices))
+
     def action_copy(self) -> None:
         """Copy what the cursor is on."""
         text = self.screen.copy_text() if isinstance(self.screen, HubScreen) else ""

@@ -33,7 +33,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "a",
         "a",
         "mark_group",
-        "mark group",
+        "all",
         "Mark all of the group, or all that are shown; or unmark them.",
         local=True,
     ),
@@ -63,6 +63,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(
         "c", "c", "compare", "compare", "Compare the two marked runs, or the last runs of two marked phones."
     ),
+    Key("d", "d", "doctor", "doctor", "Tell what stands in the way of a run, on host and phones."),
     Key("y", "y", "copy", "copy", "Copy what is under the cursor."),
     Key("q", "q", "quit", "quit", "Leave; the hub and its runs go on."),
     Key("question_mark", "?", "help", "help", "What every key does."),

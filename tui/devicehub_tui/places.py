@@ -54,6 +54,13 @@ def compare_screen(a: str, b: str) -> HubScreen:
     return CompareScreen(a, b)
 
 
+def doctor_screen(devices: tuple[str, ...]) -> HubScreen:
+    """What stands in the way of a run on some phones; without any, on all of them."""
+    from devicehub_tui.screens.doctor import DoctorScreen
+
+    return DoctorScreen(devices)
+
+
 def help_screen() -> HubScreen:
     """What every key does."""
     from devicehub_tui.screens.help import HelpScreen

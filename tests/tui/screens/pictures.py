@@ -37,6 +37,7 @@ from devicehub_tui.memory import Memory
 from devicehub_tui.screens.mirror import MirrorScreen, Picture
 from tests.manual_clock import ManualClock
 from tests.screen.samples import PNG
+from tests.tui.screens.doctor_report import REPORT
 from tests.tui.scripted import WALL_S, ScriptedHub, device, figures, run, sample
 
 if TYPE_CHECKING:
@@ -453,6 +454,11 @@ async def _gone(app: FleetApp, pilot: Pilot[None]) -> None:
     await draw(app, pilot)
 
 
+async def _doctor(app: FleetApp, pilot: Pilot[None]) -> None:
+    hub_under(app).answers["doctor.look"] = REPORT
+    await _by_keys("d")(app, pilot)
+
+
 SCREENS: Final[dict[str, Callable[[FleetApp, Pilot[None]], Awaitable[None]]]] = {
     "fleet": _by_keys(),
     "fleet_groups": _by_keys("g", "down", "space", "space", "slash", *"virtual=false"),
@@ -466,6 +472,7 @@ SCREENS: Final[dict[str, Callable[[FleetApp, Pilot[None]], Awaitable[None]]]] = 
     "logs": _logs,
     "compare": _compared,
     "compare_refused": _refused,
+    "doctor": _doctor,
     "choose": _by_keys("r"),
     "push": _by_keys("p"),
     "confirm": _by_keys("a", "x"),

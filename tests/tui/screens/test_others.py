@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from devicehub.api.contract import Comparison, Facet, Figure
+from devicehub.api.contract import Comparison, Facet, Figure, Report, Row, Standing
 from devicehub.api.model import (
     EngineView,
     HolderView,
@@ -22,6 +22,7 @@ from devicehub_tui.lines import Lines
 from devicehub_tui.screens.choose import RunDialog
 from devicehub_tui.screens.compare import CompareScreen
 from devicehub_tui.screens.device import DeviceScreen
+from devicehub_tui.screens.doctor import DoctorScreen
 from devicehub_tui.screens.logs import LogsScreen
 from devicehub_tui.screens.models import ModelsScreen
 from devicehub_tui.screens.run import RunScreen
@@ -263,3 +264,54 @@ async def test_phones_are_asked_again_when_a_push_has_ended() -> None:
         hub.say("jobs", JobChanged(job=msgspec.structs.replace(running, state="done")))
         await settle(app, pilot)
         assert [name for name, _ in hub.asked].count("models.holders") == asked + 1
+
+
+def doctor_found(state: Standing, says: str) -> Report:
+    row = Row(subject="a", name="battery", state=state, says=says, remedy="charge it")
+    return Report(rows=[row], phones=["a"])
+
+
+async def test_doctor_looks_at_the_marked_phones_and_again_with_the_same_key() -> None:
+    hub = hub_with("a", "b", "c")
+    hub.answers["doctor.look"] = doctor_found(Standing.WARNING, "at 9 %")
+    app = FleetApp(hub.link)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(app, pilot)
+        await press(app, pilot, "space", "space", "d")
+        assert isinstance(app.screen, DoctorScreen)
+        serials = [device("a").serial, device("b").serial]
+        assert [params.selectors for name, params in hub.asked if name == "doctor.look"] == [serials]
+        assert "! warning battery       at 9 %" in text_of(app, "about")
+        hub.answers["doctor.look"] = doctor_found(Standing.OK, "at 90 %")
+        await press(app, pilot, "d")
+        assert isinstance(app.screen, DoctorScreen)
+        assert "✓ ok      battery       at 90 %" in text_of(app, "about")
+        await press(app, pilot, "escape")
+        assert shown(app) == ["a", "b", "c"]
+
+
+async def test_doctor_of_a_hub_that_does_not_answer_says_so_and_keeps_what_it_had() -> None:
+    hub = hub_with("a")
+    hub.answers["doctor.look"] = doctor_found(Standing.OK, "at 90 %")
+    app = FleetApp(hub.link)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(app, pilot)
+        await press(app, pilot, "enter", "d")
+        hub.answers["doctor.look"] = ApiError("the hub stumbled", code=-32000)
+        await press(app, pilot, "d")
+        assert "the hub stumbled" in app.screen.query_one("#head", Lines).render().plain
+        assert "at 90 %" in text_of(app, "about")
+
+
+async def test_doctor_without_any_phone_looks_at_the_host() -> None:
+    hub = hub_with()
+    hub.answers["doctor.look"] = Report(
+        rows=[Row(subject="host", name="adb", state=Standing.PROBLEM, says="none", remedy="install it")]
+    )
+    app = FleetApp(hub.link)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(app, pilot)
+        await press(app, pilot, "d")
+        about = text_of(app, "about")
+        assert "✗ problem adb" in about
+        assert "no phone is connected" in about

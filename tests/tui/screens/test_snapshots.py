@@ -36,6 +36,8 @@ PICTURES = [
     ("logs", USUAL, DARK),
     ("compare", USUAL, DARK),
     ("compare_refused", SMALL, DARK),
+    ("doctor", SMALL, DARK),
+    ("doctor", USUAL, LIGHT),
     ("choose", SMALL, DARK),
     ("push", USUAL, LIGHT),
     ("confirm", SMALL, DARK),
