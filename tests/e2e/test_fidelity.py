@@ -12,6 +12,7 @@ from devicehub.adb.server import private_server
 from devicehub.adb.shell import run_script
 from devicehub.demo_model import demo_model_dir
 from devicehub.dispatch.request import RunRequest
+from devicehub.errors import InputError
 from devicehub.hub import open_hub
 from devicehub.models.fixture import Fixture
 from devicehub.models.shelf import FixtureShelf
@@ -132,7 +133,13 @@ async def test_bench_answers_with_llm_demo_before_its_launches(lab: Lab) -> None
 
 
 @pytest.mark.parametrize("mode", [11, 12, 14])
-async def test_attention_that_garbles_small_heads_fails_the_run(lab: Lab, mode: int) -> None:
+async def test_attention_that_garbles_small_heads_fails_the_run(
+    lab: Lab, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="with a model that is 128 wide that is garbage"):
+        await lab.run(overrides={"attention_mode": mode})
+    # What no check of the configuration knows shows in the answers.
+    monkeypatch.setattr("devicehub.dispatch.config_fit.lint_settings", lambda *_: [])
     assert_wrong(await lab.run(overrides={"attention_mode": mode}))
 
 
