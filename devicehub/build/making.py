@@ -143,7 +143,15 @@ async def _do(
         script.path.chmod(0o755)
     stream.write(("$ " + "\n$ ".join(step.lines()) + "\n").encode())
     stream.flush()
-    complaint = Complaint()
+    complaint, furthest = Complaint(), 0.0
+
+    def reach(share: float) -> None:
+        # Compilers side by side end in any order.
+        nonlocal furthest
+        if share > furthest:
+            furthest = share
+            tell(share)
+
     env = {**environ, **dict(step.env), "PYTHONUNBUFFERED": "1"}
     # In English: the lines are read.
     env |= {"LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
@@ -153,7 +161,7 @@ async def _do(
         assert process.stderr is not None
         async with asyncio.TaskGroup() as tasks:
             for pipe in (process.stdout, process.stderr):
-                tasks.create_task(_listen(pipe, stream, complaint, tell))
+                tasks.create_task(_listen(pipe, stream, complaint, reach))
         status = await process.wait()
     if status != 0:
         number = abs(status) % _SIGNALS
@@ -166,7 +174,7 @@ async def _listen(
     pipe: asyncio.StreamReader,
     stream: BinaryIO,
     complaint: Complaint,
-    tell: Callable[[float | None], None],
+    reach: Callable[[float], None],
 ) -> None:
     rest = b""
     while block := await pipe.read(_LINE_BYTES):
@@ -180,5 +188,5 @@ async def _listen(
             complaint.hear(text)
             share = share_of(text)
             if share is not None:
-                tell(share)
+                reach(share)
     complaint.hear(rest.decode(errors="replace"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import os
 import platform
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -73,7 +75,8 @@ async def find_tools(
         ndk: where the user says that it lies.
         qnn_sdk: the same.
     """
-    path = environ.get("PATH")
+    # Last: what pip has put beside the interpreter, as in `pip install cmake`.
+    path = os.pathsep.join([environ.get("PATH", ""), str(Path(sys.executable).parent)])
     android_sdk = _find_android_sdk(environ)
     home = environ.get("JAVA_HOME")
     java = [str(Path(home, "bin", "java"))] if home else []

@@ -112,7 +112,8 @@ class _Following:
             self._close_bar(job.id)
         for sentence in told:
             say(f"{job.serial}: {sentence}" if job.serial else sentence)
-        self._told[job.id] = len(job.told)
+        # What is older than the answer that came first tells less.
+        self._told[job.id] = max(len(job.told), self._told.get(job.id, 0))
         if job.state == "running":
             return
         if job.state == "done" and isinstance(job.result, dict):
