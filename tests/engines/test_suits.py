@@ -114,6 +114,13 @@ def test_scripts_of_virtual_phones_are_asked_for_no_backend() -> None:
     only(suits(EngineFeatures(abi="virtual"), PHONE, ALL), "abi_unfit")
 
 
+def test_virtual_phone_that_executes_no_programs_for_arm64() -> None:
+    why = "qemu-aarch64-static is not installed"
+    found = suits(engine(), replace(PHONE, virtual=True, no_arm64=why))
+    assert why in only(found, "no_emulator").why
+    assert suits(engine(), replace(PHONE, no_arm64=why)) == []
+
+
 def test_opencl_library_that_the_shell_does_not_see_is_a_warning() -> None:
     found = suits(engine(), replace(PHONE, opencl=()), ["opencl"])
     only(found, "opencl_unseen", Severity.WARNING)
