@@ -31,7 +31,7 @@ def spoil(model: Path, **values: Any) -> None:
     (model / "config.json").write_text(json.dumps({**config, **values}, indent=4))
 
 
-def check(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, Any]:
+def check(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, Any]:
     capsys.readouterr()
     status = run("models", "check", *words, "--json")
     return status, json.loads(capsys.readouterr().out)
