@@ -10,7 +10,7 @@ import click
 from devicehub.cli.at_hub import at_hub, named_phones
 from devicehub.cli.exit_codes import ExitCode
 from devicehub.cli.output import emphasize, print_json, print_table, run_async, say, terminal_width, wrap_text
-from devicehub.errors import HubError, HubUnreachable
+from devicehub.errors import HubError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def _no_hub(place: Place) -> HubError | OSError | None:
 
     try:
         run_async(meet())
-    except (HubUnreachable, OSError) as error:
+    except (HubError, OSError) as error:
         return error
     return None
 

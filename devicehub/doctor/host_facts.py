@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from devicehub.findings import Finding
+
 
 @dataclass(frozen=True)
 class AdbProgram:
@@ -83,6 +85,7 @@ class HostFacts:
         exporter_notes: a sentence for each release that was not tried.
         scrcpy: the program; `scrcpy_missing` is the way to it where there is none.
         qemu: the emulator of arm64 programs.
+        builds: what each build of an engine lacks here, by the engine profile's name.
         wall_s: the clock; `installed_s`: when this program was installed by it.
     """
 
@@ -107,5 +110,6 @@ class HostFacts:
     scrcpy: str | None = None
     scrcpy_missing: str | None = None
     qemu: str | None = None
+    builds: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     wall_s: float | None = None
     installed_s: float | None = None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from devicehub.doctor.model import HOST, Sheet
+from devicehub.findings import errors
 from devicehub.units import GIB, format_bytes
 
 if TYPE_CHECKING:
     from devicehub.doctor.host_facts import AdbProgram, AdbServer, HostFacts
     from devicehub.doctor.model import Row
+    from devicehub.findings import Finding
 
 _PLATFORM_TOOLS: Final = "install Android's platform-tools (Debian: `apt install adb`)"
 _RULE: Final = 'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{}", MODE="0660", GROUP="plugdev", TAG+="uaccess"'
@@ -41,6 +43,7 @@ def judge_host(facts: HostFacts, *, phones: int = 0) -> list[Row]:
     _python(sheet, facts)
     _exporter(sheet, facts)
     _programs(sheet, facts)
+    _builds(sheet, facts)
     return sheet.rows
 
 
@@ -228,3 +231,18 @@ def _programs(sheet: Sheet, facts: HostFacts) -> None:
         sheet.ok("qemu-user", says, "`apt install qemu-user-static`")
     else:
         sheet.ok("qemu-user", facts.qemu)
+
+
+def _builds(sheet: Sheet, facts: HostFacts) -> None:
+    """What `engines build` can make here, then a row for each tool that lacks."""
+    if not facts.builds:
+        return
+    lacking: dict[str, tuple[Finding, list[str]]] = {}
+    for name, findings in facts.builds.items():
+        for found in errors(findings):
+            lacking.setdefault(found.slug, (found, []))[1].append(name)
+    whole = [name for name, findings in facts.builds.items() if not errors(findings)]
+    can = f"`devicehub engines build` can make {', '.join(whole)} here" if whole else "enough for no build"
+    sheet.ok("build tools", can)
+    for found, names in lacking.values():
+        sheet.ok("build tools", f"{found.place} {found.why}; needed for {', '.join(names)}", found.fix)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.metadata
 import os
 import platform
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,16 +20,21 @@ from devicehub import procs
 from devicehub.adb.address import VARIABLES, server_address
 from devicehub.adb.client import AdbClient
 from devicehub.adb.server import answers, find_adb
+from devicehub.build.lacks import lacks
+from devicehub.build.tools import find_tools
 from devicehub.doctor.host_facts import AdbProgram, AdbServer, HostFacts, UsbPhone
-from devicehub.errors import AdbError, ConfigError, InputError, ProgramError
+from devicehub.errors import AdbError, ConfigError, HubError, InputError, ProgramError
 from devicehub.export.machine import check_extra, installed_versions, version_warnings
 from devicehub.fleet.server import started_here
+from devicehub.profiles.load import engine_file, find_profiles
 from devicehub.screen.scrcpy import find_scrcpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from devicehub.adb.address import ServerAddress
+    from devicehub.build.tools import Tools
+    from devicehub.findings import Finding
     from devicehub.settings import Home
 
 _VERSION_S: Final = 5.0
@@ -65,9 +72,20 @@ async def look_at_host(
     adb, adb_problem = await _own_adb()
     beside = await _adb_on_path(adb, environ)
     server = await _server(home, address, environ)
-    return await asyncio.to_thread(
+    tools = await find_tools(environ)
+    facts = await asyncio.to_thread(
         _gather, home, wall_s, environ, adb=adb, adb_problem=adb_problem, beside=beside, server=server
     )
+    return replace(facts, builds=_builds(home, tools))
+
+
+def _builds(home: Home, tools: Tools) -> dict[str, tuple[Finding, ...]]:
+    """What each build lacks; a profile of the user's that cannot be read is `profiles check`'s to tell."""
+    found: dict[str, tuple[Finding, ...]] = {}
+    for name in sorted(find_profiles("engines", home)):
+        with contextlib.suppress(HubError):
+            found[name] = tuple(lacks(engine_file(name, home), tools))
+    return found
 
 
 def _gather(

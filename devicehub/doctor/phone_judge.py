@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devicehub.device.lifecycle import DeviceState
+from devicehub.device.quirks import quirks_of
 from devicehub.device.select import problem_of
 from devicehub.dispatch.header import OLDEST_SDK
 from devicehub.doctor.model import Sheet
@@ -59,6 +60,11 @@ _STATE_REMEDIES: Final = {
 _NO_PERMISSIONS: Final = (
     "give this user the USB device: see `USB access` of the host for the udev rule, then plug it again"
 )
+_OPENED: Final = {
+    "install": "apps that adb installs (`devicehub app install`)",
+    "settings": "changes of settings and input from adb's shell",
+    "debugging": "adb while no data transfer is chosen",
+}
 _BOOTED_ELSEWHERE: Final = "start Android on it (`adb reboot`)"
 
 
@@ -102,6 +108,7 @@ def judge_phone(look: PhoneLook, needs: Needs | None = None) -> list[Row]:
     _power(sheet, facts, told)
     _ways(sheet, look, facts, told)
     _surroundings(sheet, look, facts)
+    _switches(sheet, look)
     _cautions(sheet, told)
     if not facts.whole:
         remedy = "look again; where it stays so, see what `devicehub shell` says there"
@@ -292,6 +299,13 @@ def _surroundings(sheet: Sheet, look: PhoneLook, facts: PhoneFacts) -> None:
         else:
             says = f"{facts.front} is in front and shares memory and processor with a run"
             sheet.warning("foreground", says, "press Home, or close the app")
+
+
+def _switches(sheet: Sheet, look: PhoneLook) -> None:
+    """Switches of the maker's own; whether they are set no phone tells."""
+    for switch in quirks_of(look.device.facts).switches:
+        says = f"as they come, its maker's phones hold back {_OPENED[switch.opens]}"
+        sheet.ok(f"for {switch.opens}", says, f"where that fails, {switch.remedy}")
 
 
 def _duration(seconds: float) -> str:

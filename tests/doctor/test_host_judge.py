@@ -8,6 +8,7 @@ import pytest
 from devicehub.doctor.host_facts import AdbProgram, AdbServer, HostFacts, UsbPhone
 from devicehub.doctor.host_judge import judge_host
 from devicehub.doctor.model import Row, Standing
+from devicehub.findings import Finding, Severity
 from devicehub.units import GIB
 
 ADB = AdbProgram("/opt/adb", version="36.0.0", protocol=41)
@@ -148,6 +149,15 @@ def test_what_no_run_needs_is_ok_and_says_how_to_get_it(change: dict[str, Any], 
     assert row.state is Standing.OK
     assert says in row.says
     assert row.remedy
+
+
+def test_a_build_that_lacks_a_tool_says_which_line_brings_it() -> None:
+    ndk = Finding(severity=Severity.ERROR, slug="no_ndk", place="the NDK", why="is not here", fix="get it")
+    facts = replace(GOOD, builds={"desktop": (), "android-cpu": (ndk,), "android-qnn": (ndk,)})
+    can, lacks = [row for row in judge_host(facts) if row.name == "build tools"]
+    assert can.says == "`devicehub engines build` can make desktop here"
+    assert lacks.says == "the NDK is not here; needed for android-cpu, android-qnn"
+    assert (lacks.state, lacks.remedy) == (Standing.OK, "get it")
 
 
 def test_a_server_that_does_not_run_yet_is_the_hubs_to_start() -> None:

@@ -54,6 +54,7 @@ async def test_a_host_without_a_server_starts_none(tmp_path: Path) -> None:
     assert facts.server is not None
     assert (facts.server.address, facts.server.runs) == ("127.0.0.1:1", False)
     assert not (tmp_path / "home").exists()
+    assert {"desktop", "android-static"} <= facts.builds.keys()
     assert facts.adb is not None
     assert (facts.adb.version, facts.adb.protocol) >= ("36", 41)
 

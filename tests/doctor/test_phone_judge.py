@@ -19,6 +19,7 @@ from devicehub.device.state import PhoneState
 from devicehub.doctor.model import Row, Standing
 from devicehub.doctor.phone_facts import PhoneFacts, PhoneLook
 from devicehub.doctor.phone_judge import Needs, judge_phone
+from devicehub.profiles.device_file import Quirks, Switch
 from devicehub.units import GIB, MIB
 
 KNOWN = Identification(
@@ -267,3 +268,10 @@ def test_a_phone_of_another_maker_has_no_row_for_the_htp() -> None:
 
 def test_a_clock_within_the_time_of_asking_is_right() -> None:
     assert rows(replace(with_facts(wall_s=999), asked_s=999.9))["clock"].state is OK
+
+
+def test_a_makers_own_switches_are_told_with_where_they_are() -> None:
+    switch = Switch(name="Install via USB", opens="install", asks="a Mi account")
+    row = rows(with_device(facts=replace(KNOWN, quirks=Quirks(switches=(switch,)))))["for install"]
+    assert row.state is OK
+    assert "switch on `Install via USB` in the developer options (a Mi account)" in (row.remedy or "")
