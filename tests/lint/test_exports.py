@@ -7,11 +7,13 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from devicehub.demo_model import demo_model_dir
 from devicehub.findings import Severity
 from devicehub.lint.folder import lint_folder
+from devicehub.models.provenance import PROVENANCE, AcceptanceFacts, Provenance, SourceFacts
 from tests.models.make_folder import TIED, UNTIED, make_model
 
 if TYPE_CHECKING:
@@ -223,3 +225,26 @@ def test_the_weights_of_a_part_are_measured_too(tmp_path: Path) -> None:
     assert lint_folder(model) == []
     os.truncate(model / "visual.mnn.weight", 99)
     assert told(lint_folder(model), model) == [("error", "weight_truncated", "visual.mnn.weight")]
+
+
+def test_the_release_that_made_a_model_is_held_against_the_engines(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "m", DEFAULT)
+    made = Provenance(
+        devicehub="0.1.0",
+        source=SourceFacts(name="Qwen3", folder="/x", sha256="0", files=()),
+        recipe="default",
+        options={},
+        argv=(),
+        versions={"MNN": "3.6.1"},
+        seconds=1.0,
+        peak_bytes=1,
+        exported_s=1.0,
+        acceptance=AcceptanceFacts(cosine_mean=None, cosine_lowest=None, positions=0, skipped="not asked"),
+    )
+    (model / PROVENANCE).write_bytes(msgspec.json.encode(made))
+    assert lint_folder(model, engine="3.6.1") == []
+    assert lint_folder(model, engine="3.10.0") == []
+    [found] = lint_folder(model, engine="3.6.0")
+    assert (found.slug, found.place) == ("exporter_newer", str(model / PROVENANCE))
+    assert found.why.startswith("was written with MNN 3.6.1, and the engine is 3.6.0")
+    assert lint_folder(model, engine="of my own") == []
