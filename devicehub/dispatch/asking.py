@@ -10,6 +10,7 @@ from devicehub.dispatch.engine_fit import obstacles, refuse
 from devicehub.dispatch.header import fits
 from devicehub.dispatch.protocol_choice import choose_protocol
 from devicehub.dispatch.request import MediaFile, RunRequest
+from devicehub.engines.bundle import VIRTUAL
 from devicehub.engines.wheel import WHEEL, wheel_engine
 from devicehub.errors import AskError, InputError
 from devicehub.files import host_path, read_file
@@ -50,6 +51,8 @@ class Catalogue:
     def engine_for(self, device: Device, name: str | None = None) -> Engine:
         """The engine of that name, or without a name the one engine that the phone takes.
 
+        A virtual phone's is the one that is made for it.
+
         Raises:
             InputError: there is no such engine, or several, or something speaks against the only one.
         """
@@ -59,6 +62,9 @@ class Catalogue:
             return self.engines.get(name)
         loadable = [engine for engine in self.engines.list() if fits(engine, device)]
         fitting = [engine for engine in loadable if not obstacles(engine, device)]
+        if device.virtual:
+            # One for real phones may run there as well, slowly: whoever wants it names it.
+            fitting = [engine for engine in fitting if engine.abi == VIRTUAL] or fitting
         if len(fitting) == 1:
             return fitting[0]
         if loadable and not fitting:

@@ -9,11 +9,13 @@ import pytest
 
 from devicehub.adb.server import private_server
 from devicehub.demo_model import DEFAULT_PROMPT, demo_model_dir
+from devicehub.dispatch.asking import Catalogue
 from devicehub.dispatch.request import RunRequest
 from devicehub.errors import InputError
 from devicehub.hub import open_hub
 from devicehub.profiles.load import run_profile
 from devicehub.settings import Home
+from devicehub.sim.bundles import engine_bundle
 from devicehub.sim.phone import NO_ARM64_PROPERTY, PhoneSpec
 from devicehub.workloads.prompts import encode_prompts
 from tests.engines.elf_maker import ANDROID_64, make_elf
@@ -106,3 +108,13 @@ async def test_a_phone_without_qemu_is_asked_for_none_of_it(bench: Bench, engine
     with pytest.raises(InputError, match=r"apt install qemu-user-static.*engine `virtual`"):
         await bench.run(engine)
     assert not list(bench.phone.root.glob("data/local/tmp/devicehub/engines/*"))
+
+
+async def test_the_stand_in_stays_the_engine_of_virtual_phones(bench: Bench, engine: Path) -> None:
+    (device,) = await bench.hub.devices()
+    catalogue = Catalogue(bench.hub.home, bench.hub.models, bench.hub.engines)
+    static = bench.hub.engines.add(engine, "static")
+    assert catalogue.engine_for(device) == static
+    virtual = bench.hub.engines.add(engine_bundle("virtual"), "virtual")
+    assert catalogue.engine_for(device) == virtual
+    assert catalogue.engine_for(device, "static") == static
