@@ -26,7 +26,7 @@ from devicehub.fleet.marks import mark
 from devicehub.fleet.network import Network
 from devicehub.fleet.server import ServerKeeper
 from devicehub.models.catalog import ModelCatalog
-from devicehub.profiles.load import load_socs
+from devicehub.profiles.load import load_devices, load_socs
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunState
 from devicehub.settings import find_home, lost_after_s
@@ -71,7 +71,7 @@ class Hub:
         servers = ServerKeeper(client.address, home.adb_server, clock, self.tell)
         self._door = ServerDoor(client, clock, servers.have)
         self._socs = load_socs(home)
-        identifier = Identifier(client, self._socs, clock, self.tell)
+        identifier = Identifier(client, self._socs, clock, self.tell, devices=load_devices(home, self.tell))
         network = Network(self._door, home.network, clock, self.tell)
         self.fleet = Fleet(
             client, identifier, clock, marks=self._mark, door=self._door, network=network, tell=self.tell

@@ -12,6 +12,7 @@ from devicehub.api.views import engine_view, profile_view
 from devicehub.deploy.apk import WHERE, check_apk, find_app, install_app
 from devicehub.deploy.targets import engine_target, file_target, model_target
 from devicehub.device.probe import read_state
+from devicehub.device.quirks import told_switches
 from devicehub.device.select import refuse_host, select
 from devicehub.dispatch.engine_fit import engine_phone, parts_left_out, refuse
 from devicehub.engines.suits import suits
@@ -146,7 +147,8 @@ class CatalogueMethods:
                         raise InputError(transport.label, problem, remedy=WHERE)
                 else:
                     job.begin(apk.name, size)
-                    app = await install_app(transport, apk, progress=job.advance)
+                    switches = told_switches(device.facts, "install")
+                    app = await install_app(transport, apk, switches=switches, progress=job.advance)
                 return {
                     "serial": device.serial,
                     "package": app.package,

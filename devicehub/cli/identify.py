@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from devicehub.android.cpuinfo import CpuInfo
     from devicehub.cli.at_hub import Place
 
+_OPENS: Final = {
+    "install": "apps over adb",
+    "settings": "settings and input over adb",
+    "debugging": "adb while no data transfer is chosen",
+}
 _HOW_TO_SAVE: Final = "save one with `adb shell getprop > FILE`"
 
 
@@ -94,10 +99,13 @@ def _identify(props: dict[str, str], cpuinfo: CpuInfo | None) -> dict[str, Any]:
     import msgspec
 
     from devicehub.device.identify import identify
-    from devicehub.profiles.load import load_socs
+    from devicehub.profiles.load import load_devices, load_socs
     from devicehub.settings import find_home
 
-    found: dict[str, Any] = msgspec.to_builtins(identify(props, cpuinfo, socs=load_socs(find_home())))
+    home = find_home()
+    facts = identify(props, cpuinfo, socs=load_socs(home), devices=load_devices(home))
+    found: dict[str, Any] = msgspec.to_builtins(facts)
+    del found["quirks"]
     return found
 
 
@@ -111,9 +119,10 @@ def _read(path: Path, *, remedy: str) -> bytes:
 
 
 def _print(found: dict[str, Any]) -> None:
-    from devicehub.cli.output import print_table
+    from devicehub.cli.output import print_table, terminal_width
 
     soc = found["soc"]
+    doubtful, more = _known_of(soc)
     print_table(
         ("", ""),
         [
@@ -122,6 +131,55 @@ def _print(found: dict[str, Any]) -> None:
             ("android", found["android"]),
             ("sdk", None if found["sdk"] is None else str(found["sdk"])),
             ("abis", ", ".join(found["abis"]) or None),
-            *((name, soc[name]) for name in ("vendor", "model", "name", "gpu", "htp")),
+            *(
+                (name, f"{soc[name]} (unverified)" if name in doubtful else soc[name])
+                for name in ("vendor", "model", "name", "gpu", "htp")
+            ),
+            *more,
+            *(("setting", remedy) for remedy in _switches(found)),
         ],
+        room=terminal_width(),
     )
+
+
+def _known_of(soc: dict[str, Any]) -> tuple[set[str], list[tuple[str, str]]]:
+    """Which of the told facts no source vouches for, and what more the SoC's profile tells."""
+    import msgspec
+
+    from devicehub.device.hardware import hardware_of, known_soc
+    from devicehub.device.soc import SocFacts
+    from devicehub.profiles.load import load_socs
+    from devicehub.settings import find_home
+
+    facts, socs = msgspec.convert(soc, SocFacts), load_socs(find_home())
+    known, hardware = known_soc(facts, socs), hardware_of(facts, socs)
+    if known is None:
+        return set(), []
+    doubtful = {
+        told
+        for told, key in (("name", "names"), ("gpu", "gpu"))
+        if soc[told] is not None and not known.verified(key)
+    }
+    more = []
+    if hardware.cores is not None:
+        mark = "" if known.verified("clusters") else " (unverified)"
+        more.append(("cores", f"{hardware.cores}, {hardware.big_cores} of them big{mark}"))
+    if known.facts.memory_gb_s is not None:
+        mark = "" if known.verified("memory_gb_s") else " (unverified)"
+        more.append(("memory", f"{known.facts.memory_gb_s} GB/s at most{mark}"))
+    more.append(("sources", f"devicehub profiles show {known.id}"))
+    return doubtful, more
+
+
+def _switches(found: dict[str, Any]) -> list[str]:
+    """What the maker's own switches want, by what the phone says of itself."""
+    from devicehub.device.quirks import fitting, merged
+    from devicehub.profiles.load import load_devices
+    from devicehub.settings import find_home
+
+    props = {
+        "ro.product.manufacturer": found["manufacturer"] or "",
+        "ro.product.model": found["product"] or "",
+    }
+    switches = merged(fitting(props, load_devices(find_home()))).switches
+    return [f"{switch.remedy}: for {_OPENS[switch.opens]}" for switch in switches]

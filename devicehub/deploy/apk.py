@@ -16,10 +16,11 @@ from devicehub.settings import PHONE_ROOT
 from devicehub.workloads.mnn_chat_plan import PACKAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from devicehub.adb.client import Transport
+    from devicehub.profiles.device_file import Switch
 
 WHERE: Final = (
     "take a release from apps/Android/MnnLlmChat/README.md of github.com/alibaba/MNN, or build there with "
@@ -30,13 +31,10 @@ WHERE: Final = (
 _ASK_S: Final = 30.0
 _INSTALL_S: Final = 300.0
 """A person may have to press a button on the phone."""
-_DEVELOPER_OPTIONS: Final = (
-    "unlock the phone and allow it there; MIUI, HyperOS and ColorOS want `Install via USB` switched on in "
-    "the developer options (Xiaomi: with a SIM card and an account)"
-)
+_ALLOW: Final = "unlock the phone and allow it there"
 _REMEDIES: Final = {
-    "INSTALL_FAILED_USER_RESTRICTED": _DEVELOPER_OPTIONS,
-    "INSTALL_FAILED_ABORTED": _DEVELOPER_OPTIONS,
+    "INSTALL_FAILED_USER_RESTRICTED": _ALLOW,
+    "INSTALL_FAILED_ABORTED": _ALLOW,
     "INSTALL_FAILED_VERIFICATION_FAILURE": "switch `Verify apps over USB` off in the developer options",
     "INSTALL_FAILED_VERIFICATION_TIMEOUT": "switch `Verify apps over USB` off in the developer options",
     "INSTALL_FAILED_UPDATE_INCOMPATIBLE": "the one on the phone has another signature: remove it first with "
@@ -50,7 +48,7 @@ _REMEDIES: Final = {
     "INSTALL_PARSE_FAILED_NO_CERTIFICATES": "the app is not signed: take a release or a debug build",
     "INSTALL_PARSE_FAILED_NOT_APK": "the file is not a whole app: fetch it again",
 }
-_RESTRICTED: Final = frozenset(slug for slug, remedy in _REMEDIES.items() if remedy is _DEVELOPER_OPTIONS)
+_RESTRICTED: Final = frozenset(slug for slug, remedy in _REMEDIES.items() if remedy is _ALLOW)
 _REASON: Final = re.compile(r"\b(INSTALL_[A-Z_]+)(?:: ([^\]]*))?")
 
 
@@ -103,13 +101,18 @@ def check_apk(path: Path) -> Path:
 
 
 async def install_app(
-    transport: Transport, apk: Path, *, progress: Callable[[int], None] | None = None
+    transport: Transport,
+    apk: Path,
+    *,
+    switches: Sequence[Switch] = (),
+    progress: Callable[[int], None] | None = None,
 ) -> InstalledApp:
     """Install an app file; data of an older version of the app stay.
 
     Args:
         transport: the phone.
         apk: the file on this host.
+        switches: the maker's own that allow installing, for the remedy.
         progress: is told the size of each piece on its way.
 
     Raises:
@@ -128,7 +131,7 @@ async def install_app(
         await _remove(transport, arriving)
     said = (answer.stdout + b"\n" + answer.stderr).decode("utf-8", "replace")
     if "Success" not in said.split():
-        raise refusal(said, serial=transport.label)
+        raise refusal(said, serial=transport.label, switches=switches)
     app = await find_app(transport)
     if app is None:
         raise InstallRefused(
@@ -137,7 +140,7 @@ async def install_app(
     return app
 
 
-def refusal(said: str, *, serial: str) -> InstallRefused:
+def refusal(said: str, *, serial: str, switches: Sequence[Switch] = ()) -> InstallRefused:
     """The error that an answer of `pm install` stands for.
 
     `Failure [INSTALL_FAILED_USER_RESTRICTED: Install canceled by user]`
@@ -147,12 +150,20 @@ def refusal(said: str, *, serial: str) -> InstallRefused:
     if match is None:
         return InstallRefused(serial=serial, reason=words, remedy="install it by hand", cause=None)
     reason = f"{match[1]} ({match[2].strip()[:200]})" if match[2] else match[1]
+    remedy = _REMEDIES.get(match[1], "see what the phone shows, or install it by hand")
+    restricted = match[1] in _RESTRICTED
     return InstallRefused(
         serial=serial,
         reason=reason,
-        remedy=_REMEDIES.get(match[1], "see what the phone shows, or install it by hand"),
-        cause="install_restricted" if match[1] in _RESTRICTED else None,
+        remedy="; ".join([remedy, *(_ways(switches) if restricted else ())]),
+        cause="install_restricted" if restricted else None,
     )
+
+
+def _ways(switches: Sequence[Switch]) -> list[str]:
+    return [switch.remedy for switch in switches] or [
+        "some makers have a switch for it in the developer options, called `Install via USB` or the like"
+    ]
 
 
 async def _remove(transport: Transport, path: str) -> None:

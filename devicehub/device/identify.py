@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from devicehub.android.getprop import first_value
+from devicehub.device.quirks import NoDevices, fitting, merged
 from devicehub.device.soc import SocFacts, identify_soc
+from devicehub.profiles.device_file import Quirks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devicehub.android.cpuinfo import CpuInfo
+    from devicehub.device.quirks import DeviceBook
     from devicehub.profiles.match import SocBook
 
 
@@ -24,6 +27,7 @@ class Identification:
         product: the name it is sold under, else the maker's model number.
         android: the release, as in `14`.
         abis: the best first.
+        quirks: what it does otherwise than Android, by the profiles that fit it.
     """
 
     product: str | None
@@ -32,6 +36,7 @@ class Identification:
     sdk: int | None
     abis: tuple[str, ...]
     soc: SocFacts
+    quirks: Quirks = field(default_factory=Quirks)
 
 
 _MARKET_NAMES: Final = (
@@ -73,15 +78,31 @@ _ABI_LISTS: Final = (
 )
 
 
-def identify(props: Mapping[str, str], cpuinfo: CpuInfo | None = None, *, socs: SocBook) -> Identification:
-    """Tell phone and SoC from what the phone prints; what it does not tell is None."""
+def identify(
+    props: Mapping[str, str],
+    cpuinfo: CpuInfo | None = None,
+    *,
+    socs: SocBook,
+    devices: DeviceBook | None = None,
+) -> Identification:
+    """Tell phone and SoC from what the phone prints; what it does not tell is None.
+
+    Args:
+        props: the phone's properties.
+        cpuinfo: its /proc/cpuinfo.
+        socs: what is known of SoCs.
+        devices: what is known of products and makers; nothing where it is left out.
+    """
+    files = fitting(props, devices or NoDevices())
+    built_in = next((file.soc for file in files if file.soc), None)
     return Identification(
         product=first_value(props, _MARKET_NAMES + _MODELS),
         manufacturer=first_value(props, _MANUFACTURERS),
         android=first_value(props, _RELEASES),
         sdk=_sdk(first_value(props, _SDKS)),
         abis=_abis(props),
-        soc=identify_soc(props, cpuinfo, socs=socs),
+        soc=identify_soc(props, cpuinfo, socs=socs, built_in=built_in),
+        quirks=merged(files),
     )
 
 

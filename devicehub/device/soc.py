@@ -67,8 +67,17 @@ _OF_THE_FIRMWARE: Final = (
 )
 
 
-def identify_soc(props: Mapping[str, str], cpuinfo: CpuInfo | None, *, socs: SocBook) -> SocFacts:
-    """Tell the SoC from what the phone prints; what it does not tell is None."""
+def identify_soc(
+    props: Mapping[str, str], cpuinfo: CpuInfo | None, *, socs: SocBook, built_in: str | None = None
+) -> SocFacts:
+    """Tell the SoC from what the phone prints; what it does not tell is None.
+
+    Args:
+        props: the phone's properties.
+        cpuinfo: its /proc/cpuinfo.
+        socs: what is known of SoCs.
+        built_in: the id of the one that the product is known to have; its own word counts more.
+    """
     part = _part_of_this_chip(props, cpuinfo)
     if part is not None:
         return _facts(part.vendor, part.full, _with_number(part, socs))
@@ -76,6 +85,7 @@ def identify_soc(props: Mapping[str, str], cpuinfo: CpuInfo | None, *, socs: Soc
     known, literal = _by_firmware(_firmware_names(props, cpuinfo), socs, vendor)
     if known or literal is None:
         known = _by_kernel_id(props, socs, known) or _decide(known, literal, props)
+        known = _as_built(known, built_in, socs)
     if known:
         return _facts(known[0].facts.vendor, known[0].facts.model if len(known) == 1 else None, known)
     if literal is not None:
@@ -169,6 +179,14 @@ def _decide(known: Sequence[Soc], literal: Part | None, props: Mapping[str, str]
         namesake = [soc for soc in known if soc.id == literal.id and soc.facts.platform_decides]
         known = namesake or known
     return known
+
+
+def _as_built(known: Sequence[Soc], built_in: str | None, socs: SocBook) -> Sequence[Soc]:
+    """The SoC that the product is known to have, unless the phone tells one itself or denies it."""
+    if len(known) == 1 or built_in is None:
+        return known
+    found = [soc for soc in socs.named(built_in) if soc.id == built_in and (not known or soc in known)]
+    return found or known
 
 
 def _with_modem(known: Sequence[Soc], props: Mapping[str, str]) -> Sequence[Soc]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from devicehub.adb.client import AdbClient, Transport
     from devicehub.adb.wire import DeviceLine
     from devicehub.clock import Clock
+    from devicehub.device.quirks import DeviceBook
     from devicehub.device.steady import SteadyMark
     from devicehub.profiles.match import SocBook
 
@@ -47,11 +48,21 @@ class Identifier:
         socs: what is known of chips.
         clock: paces what has to be undone.
         tell: is told of a phone that cannot be put back as it was; once of each.
+        devices: what is known of products and makers.
     """
 
-    def __init__(self, client: AdbClient, socs: SocBook, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: AdbClient,
+        socs: SocBook,
+        clock: Clock,
+        tell: Callable[[str], None],
+        *,
+        devices: DeviceBook | None = None,
+    ) -> None:
         self._client = client
         self._socs = socs
+        self._devices = devices
         self._clock = clock
         self._tell = tell
         self._unrestored: set[str] = set()
@@ -92,7 +103,7 @@ class Identifier:
         await self._undo(found.steady, transport, serialno)
         return Answer(
             Identity(serialno, found.boot_id or line.serial),
-            identify(props, found.cpuinfo, socs=self._socs),
+            identify(props, found.cpuinfo, socs=self._socs, devices=self._devices),
             virtual=props.get(VIRTUAL_PROPERTY) == "1",
             battery=await _read_battery(transport),
         )

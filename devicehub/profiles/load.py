@@ -13,13 +13,14 @@ import msgspec
 
 from devicehub.assets import find_asset
 from devicehub.errors import ConfigError, InputError
+from devicehub.profiles.device_file import DeviceFile
 from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.match import Soc
 from devicehub.profiles.recipes import RecipeFile
 from devicehub.profiles.schema import KINDS, ProfileFile, ProtocolFile, RunFile, SocFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from devicehub.profiles.custom import Custom
@@ -258,6 +259,44 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def load_socs(home: Home) -> SocFolder:
     """The SoC profiles, to look names up in."""
     return SocFolder(home)
+
+
+def load_devices(home: Home, tell: Callable[[str], None] | None = None) -> DeviceFolder:
+    """The profiles of products and makers, to look phones up in.
+
+    Args:
+        home: holds the user's own.
+        tell: is told of a file that is wrong, which is then passed over; where it is left out, that raises.
+    """
+    return DeviceFolder(home, tell)
+
+
+class DeviceFolder:
+    """The profiles of products and makers on disk, decoded once.
+
+    Raises, on look-up:
+        ConfigError: a file is wrong, and nobody is to be told.
+    """
+
+    def __init__(self, home: Home, tell: Callable[[str], None] | None = None) -> None:
+        self._home = home
+        self._tell = tell
+
+    def all(self) -> Sequence[DeviceFile]:
+        """All there are, by id."""
+        return self._files
+
+    @cached_property
+    def _files(self) -> Sequence[DeviceFile]:
+        found: list[DeviceFile] = []
+        for located in find_profiles("devices", self._home).values():
+            try:
+                found.append(load_file(located.path, DeviceFile))
+            except ConfigError as error:
+                if self._tell is None:
+                    raise
+                self._tell(str(error))
+        return found
 
 
 class SocFolder:

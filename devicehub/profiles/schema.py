@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 
 from devicehub.profiles.custom import Custom
+from devicehub.profiles.device_file import DeviceFile
 from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.recipes import RecipeFile
 
@@ -173,8 +174,9 @@ def _is_json(value: object) -> bool:
     return isinstance(value, str | int)
 
 
-ProfileFile = SocFile | RunFile | ProtocolFile | RecipeFile | EngineFile
+ProfileFile = SocFile | RunFile | ProtocolFile | RecipeFile | EngineFile | DeviceFile
 KINDS: Final[dict[str, type[ProfileFile]]] = {
+    "devices": DeviceFile,
     "engines": EngineFile,
     "protocols": ProtocolFile,
     "recipes": RecipeFile,

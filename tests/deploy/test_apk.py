@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from devicehub.deploy.apk import read_package, refusal
+from devicehub.profiles.device_file import Switch
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from devicehub.deploy.apk import read_package, refusal
         (
             "Failure [INSTALL_FAILED_ABORTED: User rejected permissions]",
             "rejected",
-            "MIUI",
+            "some makers have a switch",
             "install_restricted",
         ),
         ("Failure [INSTALL_FAILED_NO_MATCHING_ABIS: no ABI]", "NO_MATCHING_ABIS", "64-bit ARM", None),
@@ -42,3 +43,11 @@ def test_a_debug_build() -> None:
 def test_a_release_build_and_a_phone_that_says_nothing() -> None:
     assert read_package("p", "    flags=[ HAS_CODE ALLOW_BACKUP ]").debuggable is False
     assert (read_package("p", "").version, read_package("p", "").debuggable) == (None, None)
+
+
+def test_refusal_names_the_makers_own_switch() -> None:
+    switch = Switch(name="Install via USB", opens="install", asks="wants an account")
+    error = refusal("Failure [INSTALL_FAILED_USER_RESTRICTED]", serial="s1", switches=[switch])
+    assert "switch on `Install via USB` in the developer options (wants an account)" in str(error)
+    other = refusal("Failure [INSTALL_FAILED_OLDER_SDK]", serial="s1", switches=[switch])
+    assert "Install via USB" not in str(other)
