@@ -17,19 +17,23 @@ _INDENT: Final = "  "
 def show_check(check: Mapping[str, Any]) -> None:
     """Print what was found out about an engine, and what speaks against it where."""
     width = terminal_width()
-    facts = list(_facts(check))
+    facts = [(name, _printable(text)) for name, text in _facts(check)]
     print_table(("", ""), facts, room=width)
     show_findings(check["findings"], width)
     for phone in check["phones"]:
         print(f"\non {phone['serial']}")
-        if phone["pushed"] and not any(finding["severity"] == "error" for finding in phone["findings"]):
+        if phone["pushed"] and not _forbidden(phone["findings"]):
             left = "".join(f"; not {name}: {why}" for name, why in phone["left_out"].items())
             _print_wrapped(f"pushed: {', '.join(phone['pushed'])}{left}", width)
         for probe in phone["probes"]:
             _print_wrapped(f"probe: {_probe(probe)}", width)
         show_findings(phone["findings"], width)
-        if not phone["findings"]:
+        if not phone["findings"] and not _forbidden(check["findings"]):
             print(f"{_INDENT}nothing speaks against it")
+
+
+def _forbidden(findings: Sequence[Mapping[str, Any]]) -> bool:
+    return any(finding["severity"] == "error" for finding in findings)
 
 
 def show_findings(findings: Sequence[Mapping[str, Any]], width: int) -> None:
@@ -85,6 +89,11 @@ def _probe(probe: Mapping[str, Any]) -> str:
     return f"{probe['backend']}: it loads, backend {opened}{writes}{supports}"
 
 
+def _printable(text: str) -> str:
+    """Names of files, and what an engine says, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def _print_wrapped(text: str, width: int) -> None:
-    for line in wrap_text(text, max(width - len(_INDENT), 20)):
+    for line in wrap_text(_printable(text), max(width - len(_INDENT), 20)):
         print(_INDENT + line)

@@ -268,7 +268,7 @@ def _lacks_program(place: Place, files: _Files) -> list[Finding]:
     if any(name.startswith(("libMNN", "libmnncore")) for name in files.sources):
         why = f"holds MNN's libraries, but no {PROGRAM}: so do the archives that MNN releases"
         fix = (
-            f"{BUILD}, or without the NDK (`devicehub engines build --profile android-static`), "
+            f"{BUILD}, or without the NDK (`devicehub engines build --mnn DIR --profile android-static`), "
             "or take the app (`devicehub app install APK`)"
         )
         return [_error("no_programs", place.label, why, fix)]

@@ -19,8 +19,8 @@ PROGRAM: Final = "llm_demo"
 """The one program that an engine must have."""
 KNOWN_ABIS: Final = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86", "riscv64")
 BUILD: Final = (
-    "build MNN with the Android NDK (`devicehub engines build`, or project/android/build_64.sh "
-    "-DMNN_BUILD_LLM=ON)"
+    "build MNN with the Android NDK (`devicehub engines build --mnn DIR --profile android-cpu`, or "
+    "project/android/build_64.sh -DMNN_BUILD_LLM=ON)"
 )
 # fmt: off
 SYSTEM_LIBRARIES: Final = frozenset((

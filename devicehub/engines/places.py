@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 import tempfile
 import zipfile
@@ -86,7 +87,8 @@ def _in_checkout(folder: Path) -> Place:
     if built:
         others = tuple(other for other in dict.fromkeys(built) if other != built[0])
         return Place(built[0], built[0], others=others)
-    fix = "make it (`devicehub engines build --mnn " + str(folder) + "`)"
+    given = shlex.quote(str(folder))
+    fix = f"make it (`devicehub engines build --mnn {given} --profile android-static`)"
     half = next(
         (found for pattern in _BUILD_FOLDERS for found in sorted(folder.glob(pattern + "/libMNN.so"))), None
     )

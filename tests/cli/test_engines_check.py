@@ -149,7 +149,9 @@ async def test_engine_that_suits_is_chosen_among_those_that_load(
 
 
 @needs_zig
-async def test_path_is_checked_without_being_added(devicehub: Commands, zig: Zig, tmp_path: Path) -> None:
+async def test_path_is_checked_without_being_added(
+    devicehub: Commands, phone: OnePhone, zig: Zig, tmp_path: Path
+) -> None:
     folder = qnn_engine(zig, tmp_path / "engine", 0x75)
     done = await devicehub("engines", "check", folder)
     assert done.status == 0, done.stderr
@@ -157,10 +159,12 @@ async def test_path_is_checked_without_being_added(devicehub: Commands, zig: Zig
     assert "arm64-v8a, bionic, Android API 21 and newer, NDK r27c" in shown
     assert "cpu, qnn" in shown
     assert await devicehub.json("engines", "list") == []
-    (folder / "libMNN.so").unlink()
-    broken = await devicehub("engines", "check", folder)
+    (folder / "libMNN.so").rename(folder / "lib\x1b[31mMNN.so")
+    broken = await devicehub("engines", "check", folder, "--on", phone.address)
     assert broken.status == 1
     assert b"error: missing_library" in broken.stdout
+    assert b"nothing speaks against it" not in broken.stdout
+    assert b"\x1b" not in broken.stdout
 
 
 async def test_probe_tells_which_backend_opens_and_where_the_lines_go(

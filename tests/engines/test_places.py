@@ -78,7 +78,7 @@ def test_checkout_that_was_built_in_parts_has_its_libraries_below(checkout: Path
 
 def test_checkout_without_a_build_says_how_to_make_it(checkout: Path) -> None:
     assert slugs(checkout) == ["not_built"]
-    with pytest.raises(InputError, match=r"without a build; make it \(`devicehub engines build --mnn"):
+    with pytest.raises(InputError, match=r"engines build --mnn \S+ --profile android-static`\)"):
         EngineCatalog(Home(checkout / "home")).add(checkout)
 
 
