@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from devicehub import procs
+from devicehub.cli.virtual_phones import tell_obstacles
 from tests.e2e.fleet import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from devicehub.sim.phone import VirtualPhone
 
 
 def _command(*words: str) -> list[str]:
@@ -56,3 +60,16 @@ async def test_a_scenario_is_played_and_a_wrong_one_refused(tmp_path: Path) -> N
     assert done.status == 4
     assert b"fault[0].do" in done.stderr
     assert b"did you mean set_battery?" in done.stderr
+
+
+def test_each_reason_why_programs_for_arm64_do_not_run_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reasons = ("no qemu", None, "no qemu", "an old kernel")
+    tell_obstacles([cast("VirtualPhone", SimpleNamespace(no_arm64=reason)) for reason in reasons])
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "programs for arm64 do not run on them: an old kernel",
+        "programs for arm64 do not run on them: no qemu",
+    ]

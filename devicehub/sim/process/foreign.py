@@ -8,6 +8,7 @@ Only the standard library is used: it starts without site-packages.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import struct
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _INSTALL: Final = "apt install qemu-user-static"
 _REGISTER: Final = "as root: systemctl restart systemd-binfmt"
+_OLDER: Final = "before Linux 6.7 no phone may tell it"
 _EMULATORS: Final = ("qemu-aarch64-static", "qemu-aarch64")
 # An ELF header of arm64: of any kind of system, a program that is position independent or is not.
 _MAGIC: Final = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00"
@@ -55,7 +57,8 @@ def learn(folder: Path, *, confined: bool) -> str | None:
         try:
             _register(folder / "binfmt", emulator)
         except OSError as error:
-            return f"{unknown}, and no phone may tell it before Linux 6.7: {error}"
+            older = error.errno == errno.EPERM
+            return f"{unknown}, and {_OLDER if older else 'no phone can tell it'}: {error}"
         return None if _executes(probe) else f"{emulator} does not run them; it takes version 6.0 or newer"
     finally:
         probe.unlink()
