@@ -200,4 +200,5 @@ async def _needs(look: PhoneLook, request: RunRequest, transport: Callable[[Devi
             plans = [await target.plan(way) for target in targets]
     except (HubError, TimeoutError):
         return Needs(memory_kib, whole)
-    return Needs(memory_kib, sum(plan.bytes_to_send for plan in plans))
+    rooms = [plan.available for plan in plans if plan.available is not None]
+    return Needs(memory_kib, sum(plan.bytes_to_send for plan in plans), min(rooms, default=None))

@@ -75,10 +75,12 @@ class Needs:
     Attributes:
         memory_kib: of a launch.
         push_bytes: what is not on the phone yet.
+        room_bytes: what a push may take there; None where that is not known.
     """
 
     memory_kib: int
     push_bytes: int
+    room_bytes: int | None = None
 
 
 def judge_phone(look: PhoneLook, needs: Needs | None = None) -> list[Row]:
@@ -164,8 +166,10 @@ def _room(sheet: Sheet, facts: PhoneFacts, needs: Needs | None, told: _Told) -> 
     push = needs.push_bytes if needs else 0
     if state.free_bytes is not None:
         free = f"{format_bytes(state.free_bytes)} free"
-        if push > state.free_bytes:
-            says = f"{free}, and {format_bytes(push)} are to be pushed"
+        room = needs.room_bytes if needs and needs.room_bytes is not None else state.free_bytes
+        if push > room:
+            kept = f", of which a push may take {format_bytes(room)}" if room < state.free_bytes else ""
+            says = f"{free}{kept}, and {format_bytes(push)} are to be pushed"
             sheet.problem("storage", says, "remove models or other files from the phone")
         elif "space_short" not in told:
             sheet.ok("storage", f"{free}; {format_bytes(push)} to be pushed" if needs else free)

@@ -112,6 +112,14 @@ BAD: list[tuple[PhoneLook, Needs | None, str, Standing, str, str]] = [
     ),
     (with_facts(booted=False), None, "boot", WARNING, "still starting", "wait"),
     (with_state(free_bytes=GIB), NEEDS, "storage", PROBLEM, "are to be pushed", "remove models"),
+    (
+        with_state(free_bytes=5 * GIB),
+        replace(NEEDS, room_bytes=GIB),
+        "storage",
+        PROBLEM,
+        "of which a push may take 1073.7 MB",
+        "remove models",
+    ),
     (with_state(free_bytes=8 * GIB), NEEDS, "storage", WARNING, "free after the push", "remove models"),
     (with_state(free_bytes=500 * MIB), None, "storage", WARNING, "storage are free", "remove models"),
     (
