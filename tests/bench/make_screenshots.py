@@ -76,6 +76,7 @@ SHOTS: Final = (
     Shot("models", ("escape", "escape", "3"), (_MODEL, "SHA-256")),
     Shot("choose", ("1", "r"), ("the workload's own", "Introduce yourself.")),
     Shot("push", ("escape", "p"), ("Push onto", "engine")),
+    Shot("doctor", ("escape", "d"), ("d looks again", "stay awake")),
     Shot("mirror", ("escape", "m"), ("scrcpy", "A new picture")),
     Shot("help", ("escape", "question_mark"), ("Follow the logs",)),
     Shot("palette", ("escape", "ctrl+p"), ("Mark group",)),

@@ -2,6 +2,7 @@
 
 from devicehub.api.contract import Report, Row, Standing
 from devicehub_tui import doctor_lines
+from devicehub_tui.run_lines import Lines
 
 ROWS = [
     Row(subject="host", name="adb", state=Standing.OK, says="36.0.0"),
@@ -20,7 +21,7 @@ REPORT = Report(
 )
 
 
-def plain(lines: list[list[tuple[str, str]]]) -> list[str]:
+def plain(lines: Lines) -> list[str]:
     return ["".join(text for text, _ in line).rstrip() for line in lines]
 
 
