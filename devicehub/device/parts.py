@@ -90,7 +90,7 @@ _FAMILIES: Final = (
     _family(
         "mediatek",
         r"(?<![a-z0-9])MTK?[ _]?([25-9]\d{3})(?!\d)"
-        r"([A-Z]{0,3}(?:_[A-Z])?(?:/[A-Z]+)?(?![A-Z0-9]))?",
+        r"([A-Z]{0,3}(?:_[A-Z]{1,3})?(?:/[A-Z]+)?(?![A-Z0-9]))?",
         _mediatek,
     ),
     # "samsungexynos9810", "SAMSUNG Exynos7580", "exynos7884B", "universal_5433"; not "exynos5", a generation.

@@ -49,6 +49,8 @@ _OF_THIS_PHONE: Final = ("ro.chipname", "ro.hardware.chipname", "ro.vendor.hardw
 # These name what the firmware was built for, which may be a family of chips; the more exact come first.
 # MediaTek's own property names the family where the board's names the member: MT6735 beside mt6737m.
 _OF_THE_FIRMWARE: Final = (
+    # Where no part number stands there, it may be what the chip is sold as: `Tensor G4`.
+    "ro.soc.model",
     "ro.boot.platform_name",
     "vendor.boot.platform_name",
     "ro.product.oplus.cpuinfo",
@@ -106,7 +108,7 @@ def _part_of_this_chip(props: Mapping[str, str], cpuinfo: CpuInfo | None) -> Par
 def _unheard_of(props: Mapping[str, str]) -> str | None:
     """What the phone says is the part number, where nothing here knows its form: `RK3588`."""
     model = first_value(props, ("ro.soc.model",))
-    return model if model is not None and any(char.isdigit() for char in model) else None
+    return model if model is not None and re.fullmatch(r"\S*\d\S*", model) else None
 
 
 def _by_kernel_id(props: Mapping[str, str], socs: SocBook, possible: Sequence[Soc]) -> Sequence[Soc]:

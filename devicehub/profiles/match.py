@@ -23,11 +23,11 @@ class Soc:
         return key not in self.facts.unverified
 
     def answers_to(self, name: str) -> bool:
-        """Whether the name, in lower case, is its id, an alias or a platform."""
+        """Whether the name, in lower case, is its id, an alias, a platform or what it is sold as."""
         return (
             name == self.id
             or name in self.facts.platforms
-            or any(name == alias.lower() for alias in self.facts.aliases)
+            or any(name == known.lower() for known in (*self.facts.aliases, *self.facts.names))
         )
 
 
