@@ -55,6 +55,14 @@ def test_folder_of_this_host_is_refused_plainly(
     assert captured.err.count("\n") == 1
 
 
+def test_doctor_tells_nothing_of_the_other_host_but_its_catalogue(
+    at: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("doctor", "--json", *at) == 3  # no phone there
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["name"] for row in rows] == ["model"]
+
+
 def test_place_that_is_not_named_whole_is_a_usage_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -150,6 +150,22 @@ async def test_a_profile_that_cannot_work_is_refused_before_anything_is_started(
         (await devicehub("doctor", "--model", "nothing", env=there.env)).assert_one_sentence("nothing")
 
 
+async def test_a_backend_that_falls_back_is_found_by_the_run_and_not_by_files(tmp_path: Path) -> None:
+    async with ward(tmp_path, phones=1) as there:
+        profiles = tmp_path / "hub" / "profiles" / "runs"
+        profiles.mkdir(parents=True)
+        (profiles / "gpu.toml").write_text(
+            'summary = "OpenCL"\n[config]\nbackend_type = "opencl"\nthread_num = 68\n'
+        )
+        address = there.phones[0].address
+        asked = ("--engine", "plain", "--model", "tiny", "--profile", "gpu")
+        assert (address, "probe") not in await there.rows(*asked, "--no-probe", status=0)
+        rows = await there.rows(*asked, status=1)
+        assert rows[address, "probe"]["state"] == "problem"
+        assert rows[address, "OpenCL"]["says"] == "probed: the engine cannot use backend opencl"
+        assert "ask for backend_type cpu" in rows[address, "OpenCL"]["remedy"]
+
+
 async def test_a_catalogue_with_a_choice_says_what_to_name(tmp_path: Path) -> None:
     async with ward(tmp_path, phones=1) as there:
         for argv in (
