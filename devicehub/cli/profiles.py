@@ -38,7 +38,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_command(kind: str | None, *, as_json: bool) -> None:
     """List profiles, of one KIND or all."""
-    from devicehub.cli.output import print_json, print_table
+    from devicehub.cli.output import print_json, print_table, terminal_width
 
     home = find_home()
     located = [
@@ -51,7 +51,7 @@ def list_command(kind: str | None, *, as_json: bool) -> None:
         print_json(entries)
     else:
         keys = ("kind", "id", "origin", "summary")
-        print_table(keys, [[entry[key] for key in keys] for entry in entries])
+        print_table(keys, [[entry[key] for key in keys] for entry in entries], room=terminal_width())
 
 
 @command.command("show", short_help="Print one.")

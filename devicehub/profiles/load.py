@@ -16,6 +16,7 @@ from devicehub.errors import ConfigError, InputError
 from devicehub.profiles.device_file import DeviceFile
 from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.match import Soc
+from devicehub.profiles.places import line_of
 from devicehub.profiles.recipes import RecipeFile
 from devicehub.profiles.schema import KINDS, ProfileFile, ProtocolFile, RunFile, SocFile
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from devicehub.settings import Home
 
 _FileT = TypeVar("_FileT", bound=ProfileFile)
+_MOST_BYTES: Final = 1 << 20
 _TOML_PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -166,7 +168,10 @@ def load_file(path: Path, kind: type[_FileT]) -> _FileT:
 def check_file(path: Path, kind: type[_FileT]) -> tuple[_FileT | None, Sequence[Problem]]:
     """Read one profile and list everything that is wrong with it."""
     try:
-        table = tomllib.loads(path.read_bytes().decode())
+        if path.stat().st_size > _MOST_BYTES:
+            return None, [Problem(path, None, None, "is too big for a profile: take what is no setting out")]
+        text = path.read_bytes().decode()
+        table = tomllib.loads(text)
     except OSError as error:
         return None, [Problem(path, None, None, f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
@@ -184,7 +189,7 @@ def check_file(path: Path, kind: type[_FileT]) -> tuple[_FileT | None, Sequence[
     if not found:
         value = msgspec.convert(table, kind)
         found = list(value.problems(path.stem))
-    return value, [Problem(path, key, None, words) for key, words in found]
+    return value, [Problem(path, key, line_of(text, key), words) for key, words in found]
 
 
 def _shape_problems(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Vendor = Literal["qualcomm", "mediatek", "samsung", "google", "hisilicon", "unisoc", "intel", "unknown"]
 
 
+KernelId = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
 class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Cores of one kind that share a clock.
 
@@ -54,12 +57,12 @@ class SocFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     platforms: tuple[str, ...] = ()
     platform_decides: bool = True
     aliases: tuple[str, ...] = ()
-    kernel_soc_ids: tuple[int, ...] = ()
+    kernel_soc_ids: tuple[KernelId, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     gpu: str | None = None
     npu: str | None = None
     htp: Annotated[str, msgspec.Meta(pattern=r"^v\d\d$")] | None = None
-    qnn_soc_id: int | None = None
+    qnn_soc_id: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
     memory_gb_s: Annotated[float, msgspec.Meta(gt=0, le=2000)] | None = None
     unverified: tuple[str, ...] = ()
     sources: dict[str, str] = {}
