@@ -146,7 +146,7 @@ def _state(sheet: Sheet, look: PhoneLook) -> bool:
 
 def _system(sheet: Sheet, look: PhoneLook) -> None:
     known: Identification | None = look.device.facts
-    if known is None:
+    if known is None or look.device.is_host:
         return
     if known.sdk is not None and known.sdk < OLDEST_SDK:
         sheet.problem("Android", f"{known.android}", "the agent needs Android 8 or newer: take another phone")

@@ -283,3 +283,10 @@ def test_a_makers_own_switches_are_told_with_where_they_are() -> None:
     row = rows(with_device(facts=replace(KNOWN, quirks=Quirks(switches=(switch,)))))["for install"]
     assert row.state is OK
     assert "switch on `Install via USB` in the developer options (a Mi account)" in (row.remedy or "")
+
+
+def test_this_computer_is_no_phone() -> None:
+    line = DeviceLine("local", "device")
+    known = replace(KNOWN, abis=("linux-x86_64",), sdk=None)
+    [row] = judge_phone(PhoneLook(Device(state=DeviceState.READY, transports=(line,), facts=known)))
+    assert (row.name, row.state) == ("state", OK)
