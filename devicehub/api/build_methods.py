@@ -72,7 +72,7 @@ class BuildMethods:
             others = "".join(f"; {finding}" for finding in lacking[1:])
             first = lacking[0]
             raise InputError(first.place, f"{first.why}", remedy=f"{first.fix}{others}")
-        log = self._home.logs / f"build-{plan.folder.name}.log"
+        log = self._home.logs / f"build-{plan.label}.log"
 
         async def make(job: Job) -> dict[str, Any]:
             for finding in plan.findings:
@@ -99,7 +99,7 @@ class BuildMethods:
             made["apk"] = str(await asyncio.to_thread(self._register_app, plan.apk))
             return made
         with bundle_folder() as bundle:
-            await asyncio.to_thread(collect, plan.file, plan.folder, plan.qnn_sdk, bundle)
+            await asyncio.to_thread(collect, plan.file, plan.folder, wish.mnn, plan.qnn_sdk, bundle)
             origin = f"{plan.source}, built by profile {plan.profile} from {wish.mnn.absolute()}"
             chosen = name or plan.profile
             engine = await asyncio.to_thread(self._hub.catalogue.engines.add, bundle, chosen, origin=origin)

@@ -8,7 +8,8 @@ from devicehub.findings import Finding, Severity
 from devicehub.units import GIB, format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from devicehub.build.tools import Tool, Tools, Version
     from devicehub.profiles.engine_file import EngineFile
@@ -79,6 +80,15 @@ def lacks(file: EngineFile, tools: Tools, *, free_bytes: int | None = None) -> l
         why = f"has {format_bytes(free_bytes)} free, and a build takes up to {format_bytes(room)}"
         found.append(_finding(Severity.WARNING, "little_room", "the disk of the build", why, "make room"))
     return found
+
+
+def incomplete_sdk(qnn_sdk: Path, absent: Sequence[str]) -> list[Finding]:
+    """That an SDK of QNN lacks files, by their patterns, which belong into the engine."""
+    if not absent:
+        return []
+    why = f"holds no {', no '.join(absent)}"
+    fix = "give --qnn-sdk the folder of a whole SDK (qairt/2.x.y.z); its headers alone make no engine"
+    return [_finding(Severity.ERROR, "qnn_sdk_incomplete", str(qnn_sdk), why, fix)]
 
 
 def _judge(name: str, tools: Tools) -> Iterator[Finding]:

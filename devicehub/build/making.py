@@ -69,7 +69,8 @@ async def build(
         ProgramError: one failed; says in which line, and names the log.
         InputError: another build is under way in this folder, or it cannot be written.
     """
-    with _opened(folder, log) as stream, _claimed(folder):
+    # First the claim: the log of a build under way is its own.
+    with _claimed(folder), _opened(log) as stream:
         for number, step in enumerate(steps, 1):
 
             def tell(share: float | None, step: Step = step, number: int = number) -> None:
@@ -78,7 +79,7 @@ async def build(
             await _do(step, stream, log, environ, tell)
 
 
-def collect(file: EngineFile, folder: Path, qnn_sdk: Path | None, bundle: Path) -> None:
+def collect(file: EngineFile, folder: Path, mnn: Path, qnn_sdk: Path | None, bundle: Path) -> None:
     """Copy what the engine is made of out of its build.
 
     Raises:
@@ -86,6 +87,7 @@ def collect(file: EngineFile, folder: Path, qnn_sdk: Path | None, bundle: Path) 
         OSError: the disk refuses.
     """
     taken = [path for pattern in file.files for path in sorted(folder.glob(pattern))]
+    taken += [path for pattern in file.source_files for path in sorted(mnn.glob(pattern))]
     if qnn_sdk is not None:
         taken += [path for pattern in file.sdk_files for path in sorted(qnn_sdk.glob(pattern))]
     missing = [target for target in file.targets if target in file.files and not (folder / target).is_file()]
@@ -104,18 +106,21 @@ def bundle_folder() -> Iterator[Path]:
         yield Path(place)
 
 
-def _opened(folder: Path, log: Path) -> BinaryIO:
+def _opened(log: Path) -> BinaryIO:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("wb")
     except OSError as error:
-        raise unwritable(Path(error.filename or folder), error) from error
+        raise unwritable(Path(error.filename or log), error) from error
 
 
 @contextlib.contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise unwritable(Path(error.filename or folder), error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

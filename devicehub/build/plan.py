@@ -43,6 +43,7 @@ class Places:
         build: CMake's folder; of an app the one that its project looks into.
         python: the interpreter that has ziglang.
         zig_cc: the file `zig_cc.py`.
+        ninja: where there is no make.
     """
 
     mnn: Path
@@ -53,6 +54,7 @@ class Places:
     ndk: Path | None = None
     qnn_sdk: Path | None = None
     android_sdk: Path | None = None
+    ninja: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,12 @@ def plan_steps(file: EngineFile, places: Places, *, jobs: int) -> list[Step]:
     if file.toolchain == "zig":
         scripts = tuple(_wrapper(name, tool, places) for name, tool in _TOOLS.items())
         options |= {name: str(places.build / WRAPPERS / tool) for name, tool in _CMAKE_TOOLS.items()}
+    generator = []
+    if places.ninja is not None:
+        generator = ["-G", "Ninja"]
+        options["CMAKE_MAKE_PROGRAM"] = str(places.ninja)
     defined = [f"-D{name}={value}" for name, value in options.items()]
-    configure = [places.cmake, "-S", str(places.mnn), "-B", str(places.build), *defined]
+    configure = [places.cmake, "-S", str(places.mnn), "-B", str(places.build), *generator, *defined]
     compile_ = [places.cmake, "--build", str(places.build), "--parallel", str(jobs), "--target"]
     steps = [
         Step("configure", "configuring", tuple(configure), env=env, scripts=scripts),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub import procs
 from devicehub.build import zig_cc
-from devicehub.build.lacks import lacks
+from devicehub.build.lacks import incomplete_sdk, lacks
 from devicehub.build.plan import Places, Step, fingerprint, plan_steps
 from devicehub.build.tools import Tools, find_tools
 from devicehub.engines.places import is_checkout
@@ -55,6 +55,7 @@ class BuildPlan:
     Attributes:
         findings: what is missing on this host; with an error among them it cannot be done.
         folder: of the build.
+        label: names this build among others, also in the name of its log.
         source: MNN's version and commit, as far as the checkout tells.
         apk: what an app becomes.
     """
@@ -64,6 +65,7 @@ class BuildPlan:
     findings: list[Finding]
     steps: list[Step]
     folder: Path
+    label: str
     source: str
     qnn_sdk: Path | None
     apk: Path | None
@@ -84,9 +86,9 @@ async def prepare_build(wish: Wish, home: Home) -> BuildPlan:
         raise InputError(mnn, "is no checkout of MNN", remedy=remedy)
     tools = await find_tools(wish.environ, ndk=wish.ndk, qnn_sdk=wish.qnn_sdk)
     ndk, qnn_sdk = _path(tools, "ndk"), _path(tools, "qnn_sdk")
-    folder = home.builds / fingerprint(wish.profile, file, mnn, [ndk, qnn_sdk])
-    if file.app is not None:
-        folder = mnn / file.app.libraries
+    ninja = tools.maker.path if tools.maker and tools.maker.path.name == "ninja" else None
+    label = fingerprint(wish.profile, file, mnn, [ndk, qnn_sdk, *([ninja] if ninja else [])])
+    folder = home.builds / label if file.app is None else mnn / file.app.libraries
     places = Places(
         mnn=mnn,
         build=folder,
@@ -96,13 +98,18 @@ async def prepare_build(wish: Wish, home: Home) -> BuildPlan:
         ndk=ndk or Path("NDK"),
         qnn_sdk=qnn_sdk or Path("QNN_SDK"),
         android_sdk=_path(tools, "android_sdk"),
+        ninja=ninja,
     )
+    found = lacks(file, tools, free_bytes=_free_bytes(folder))
+    if qnn_sdk is not None:
+        found += incomplete_sdk(qnn_sdk, [name for name in file.sdk_files if not any(qnn_sdk.glob(name))])
     return BuildPlan(
         profile=wish.profile,
         file=file,
-        findings=lacks(file, tools, free_bytes=_free_bytes(folder)),
+        findings=found,
         steps=plan_steps(file, places, jobs=wish.jobs),
         folder=folder,
+        label=label,
         source=await _source(mnn, wish.environ),
         qnn_sdk=qnn_sdk,
         apk=mnn / file.app.folder / file.app.apk if file.app is not None else None,

@@ -49,7 +49,8 @@ class EngineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         sdks: what it needs beside its toolchain.
         targets: CMake's.
         files: what of the build the bundle holds, as patterns below the build folder.
-        sdk_files: what of the QNN SDK it holds beside, as patterns below that; of each, what is there.
+        sdk_files: what of the QNN SDK it holds beside, as patterns below that; each must find some.
+        source_files: what it holds of MNN's sources, where another build has left it there.
         options: CMake's; true and false are ON and OFF, a text may name places.
         env: variables of all commands.
         app: the app that is built upon it; then the bundle is its APK.
@@ -62,6 +63,7 @@ class EngineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     targets: Annotated[tuple[Target, ...], msgspec.Meta(min_length=1)]
     files: tuple[Pattern, ...] = ()
     sdk_files: tuple[Pattern, ...] = ()
+    source_files: tuple[Pattern, ...] = ()
     options: dict[OptionName, bool | int | str] = {}
     env: dict[OptionName, str] = {}
     app: AppBuild | None = None
@@ -82,9 +84,9 @@ class EngineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             yield "files", "is missing: the bundle would be empty"
         if self.app is not None and (self.toolchain != "ndk" or "android" not in self.sdks):
             yield "app", 'needs toolchain = "ndk" and "android" in sdks'
-        outside = [name for name in (*self.files, *self.sdk_files) if ".." in name or name.startswith("/")]
-        for name in outside:
-            yield "files" if name in self.files else "sdk_files", f"{name} leads out of the folder"
+        for key in ("files", "sdk_files", "source_files"):
+            outside = (name for name in getattr(self, key) if ".." in name or name.startswith("/"))
+            yield from ((key, f"{name} leads out of the folder") for name in outside)
 
     def _places(self, value: bool | int | str) -> Iterator[str]:
         for name in _PLACE.findall(value) if isinstance(value, str) else ():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devicehub.build.lacks import lacks, needed
+from devicehub.build.lacks import incomplete_sdk, lacks, needed
 from devicehub.build.tools import Tool, Tools
 from devicehub.findings import Severity
 from devicehub.profiles.load import engine_file
@@ -92,3 +92,10 @@ def test_a_disk_with_little_room_is_a_warning() -> None:
     [finding] = lacks(engine_file("desktop", HOME), there, free_bytes=GIB)
     assert (finding.severity, finding.slug) == (Severity.WARNING, "little_room")
     assert lacks(engine_file("desktop", HOME), there, free_bytes=9 * GIB) == []
+
+
+def test_an_sdk_of_headers_alone_makes_no_engine() -> None:
+    assert incomplete_sdk(X, []) == []
+    [finding] = incomplete_sdk(X, ["lib/a.so", "lib/*b.so"])
+    assert (finding.severity, finding.slug, finding.place) == (Severity.ERROR, "qnn_sdk_incomplete", "/x")
+    assert finding.why == "holds no lib/a.so, no lib/*b.so"

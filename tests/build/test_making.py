@@ -20,17 +20,15 @@ from devicehub.build.prepare import BuildPlan, Wish, prepare_build
 from devicehub.clock import SystemClock
 from devicehub.engines.catalog import EngineCatalog
 from devicehub.errors import HubError, InputError, ProgramError
+from devicehub.profiles.load import engine_file
 from devicehub.settings import Home
-from tests.build.tree import make_tree
+from tests.build.tree import make_tree, needs_cmake, needs_ninja
 from tests.engines.zig import needs_zig
 from tests.processes import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-needs_cmake = pytest.mark.skipif(
-    shutil.which("cmake") is None or shutil.which("c++") is None, reason="no cmake or no compiler here"
-)
 LONG_S = 120.0
 
 
@@ -64,7 +62,7 @@ async def test_an_engine_for_this_host(tmp_path: Path, home: Home) -> None:
     assert all(first.share <= second.share for first, second in itertools.pairwise(told))
     assert "Built target llm_demo" in log.read_text()
     bundle = tmp_path / "bundle"
-    collect(plan.file, plan.folder, None, bundle)
+    collect(plan.file, plan.folder, tmp_path, None, bundle)
     engine = EngineCatalog(home).add(bundle, "desktop", origin=plan.source)
     assert (engine.name, engine.origin, engine.abi.startswith("linux-")) == ("desktop", "MNN 9.8.7", True)
     # The library is found beside the program, wherever the bundle lies.
@@ -80,7 +78,7 @@ async def test_an_engine_for_phones_without_the_ndk(tmp_path: Path, home: Home) 
     plan = await prepared(tmp_path, home, "android-static")
     await carried(plan)
     bundle = tmp_path / "bundle"
-    collect(plan.file, plan.folder, None, bundle)
+    collect(plan.file, plan.folder, tmp_path, None, bundle)
     engine = EngineCatalog(home).add(bundle, "static")
     assert (engine.abi, engine.features.libc) == ("arm64-v8a", "static")
     assert sorted(engine.executables) == ["llm_bench", "llm_demo"]
@@ -93,6 +91,72 @@ async def test_what_was_compiled_is_not_compiled_again(tmp_path: Path, home: Hom
     second = (await carried(plan)).read_text()
     assert "Building CXX" in first
     assert "Building CXX" not in second
+
+
+@needs_cmake
+@needs_ninja
+async def test_ninja_builds_where_there_is_no_make(tmp_path: Path, home: Home) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("cc", "c++", "as", "ld", "ar", "ranlib", "sh", "uname"):
+        found = shutil.which(name)
+        assert found is not None
+        (programs / name).symlink_to(found)
+    make_tree(tmp_path / "MNN")
+    environ = {**os.environ, "PATH": str(programs)}
+    wish = Wish(mnn=tmp_path / "MNN", profile="desktop", ndk=None, qnn_sdk=None, jobs=2, environ=environ)
+    plan = await prepare_build(wish, home)
+    assert plan.findings == []
+    await build(plan.steps, plan.folder, tmp_path / "log", environ=environ, on_progress=lambda _at: None)
+    assert (plan.folder / "build.ninja").exists()
+    assert (plan.folder / "llm_demo").exists()
+
+
+async def test_libraries_of_the_npu_come_from_its_sdk_and_the_sources(tmp_path: Path, home: Home) -> None:
+    make_tree(tmp_path / "MNN")
+    (tmp_path / "sdk/include/QNN").mkdir(parents=True)
+    wish = Wish(
+        mnn=tmp_path / "MNN",
+        profile="android-qnn",
+        ndk=None,
+        qnn_sdk=tmp_path / "sdk",
+        jobs=1,
+        environ={"PATH": ""},
+    )
+    plan = await prepare_build(wish, home)
+    assert "qnn_sdk_incomplete" in [finding.slug for finding in plan.findings]
+    for name in ("libQnnHtp.so", "libQnnSystem.so", "libQnnHtpV75Stub.so"):
+        (tmp_path / "sdk/lib/aarch64-android").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sdk/lib/aarch64-android" / name).touch()
+    (tmp_path / "sdk/lib/hexagon-v75/unsigned").mkdir(parents=True)
+    (tmp_path / "sdk/lib/hexagon-v75/unsigned/libQnnHtpV75Skel.so").touch()
+    plan = await prepare_build(wish, home)
+    assert "qnn_sdk_incomplete" not in [finding.slug for finding in plan.findings]
+    plan.folder.mkdir(parents=True)
+    for name in plan.file.files:
+        (plan.folder / name).touch()
+    collect(plan.file, plan.folder, wish.mnn, plan.qnn_sdk, tmp_path / "qnn")
+    assert {path.name for path in (tmp_path / "qnn").iterdir()} == {
+        *plan.file.files,
+        "libQnnHtp.so",
+        "libQnnSystem.so",
+        "libQnnHtpV75Stub.so",
+        "libQnnHtpV75Skel.so",
+    }
+
+
+def test_what_another_build_left_in_the_sources_is_collected(tmp_path: Path, home: Home) -> None:
+    file = engine_file("android-hexagon", home)
+    outputs = tmp_path / "MNN/source/backend/hexagon/htp-ops-lib/outputs"
+    outputs.mkdir(parents=True)
+    (outputs / "libMNN_htpops.so").touch()
+    (outputs / "libMNN_htpops_skelV75.so").touch()
+    (tmp_path / "b").mkdir()
+    for name in file.files:
+        (tmp_path / "b" / name).touch()
+    collect(file, tmp_path / "b", tmp_path / "MNN", None, tmp_path / "bundle")
+    found = {path.name for path in (tmp_path / "bundle").iterdir()}
+    assert found == {*file.files, "libMNN_htpops.so", "libMNN_htpops_skelV75.so"}
 
 
 @needs_cmake
@@ -126,8 +190,11 @@ async def test_a_second_build_in_the_same_folder_is_refused(tmp_path: Path) -> N
     async with asyncio.timeout(LONG_S):
         while not started.exists():
             await SystemClock().sleep(0.02)
+    said = (tmp_path / "log").read_text()
+    assert said
     with pytest.raises(InputError, match="another build is under way"):
         await make()
+    assert (tmp_path / "log").read_text() == said
     task.cancel()
     await asyncio.wait({task})
     assert task.cancelled()
@@ -146,7 +213,7 @@ asyncio.run(build([step], place / "b", place / "log", environ=dict(os.environ), 
 
 @pytest.mark.parametrize("how", ["kill", "terminate"])
 async def test_nothing_goes_on_when_the_hub_is_killed(tmp_path: Path, how: str) -> None:
-    argv = [sys.executable, "-c", KILLED, tmp_path]
+    argv = [sys.executable, "-c", KILLED, str(tmp_path)]
     async with procs.child(argv, env=dict(os.environ), cwd=Path(__file__).parents[2]) as process:
         tree: list[psutil.Process] = []
         async with asyncio.timeout(LONG_S):
@@ -160,11 +227,9 @@ async def test_nothing_goes_on_when_the_hub_is_killed(tmp_path: Path, how: str) 
 
 
 def test_a_build_without_its_program_gives_no_bundle(tmp_path: Path) -> None:
-    from devicehub.profiles.load import engine_file
-
     (tmp_path / "b").mkdir()
     with pytest.raises(InputError, match="holds no llm_demo after the build"):
-        collect(engine_file("desktop", Home(tmp_path)), tmp_path / "b", None, tmp_path / "bundle")
+        collect(engine_file("desktop", Home(tmp_path)), tmp_path / "b", tmp_path, None, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devicehub.assets import find_asset
 from devicehub.build.plan import Places, Step, fingerprint, plan_steps
 from devicehub.profiles.engine_file import AppBuild, EngineFile
 from devicehub.profiles.load import engine_file
@@ -32,56 +34,57 @@ def defined(step: Step) -> dict[str, str]:
     return dict(words)
 
 
-@pytest.mark.parametrize(
-    ("profile", "flags"),
-    [
-        ("desktop", {"MNN_BUILD_LLM": "ON", "MNN_BUILD_LLM_OMNI": "ON", "MNN_SEP_BUILD": "OFF"}),
-        (
-            "android-static",
-            {
-                "CMAKE_SYSTEM_NAME": "Linux",
-                "CMAKE_SYSTEM_PROCESSOR": "aarch64",
-                "CMAKE_C_COMPILER": "/b/zig/cc",
-                "CMAKE_CXX_COMPILER": "/b/zig/cxx",
-                "CMAKE_AR": "/b/zig/ar",
-                "MNN_BUILD_LLM": "ON",
-                "MNN_BUILD_SHARED_LIBS": "OFF",
-                "MNN_SEP_BUILD": "OFF",
-                "MNN_OPENMP": "OFF",
-                "MNN_USE_THREAD_POOL": "ON",
-                "MNN_KLEIDIAI": "OFF",
-            },
-        ),
-        (
-            "android-cpu",
-            {
-                "CMAKE_TOOLCHAIN_FILE": "/ndk/build/cmake/android.toolchain.cmake",
-                "ANDROID_ABI": "arm64-v8a",
-                "ANDROID_STL": "c++_static",
-                "CMAKE_SHARED_LINKER_FLAGS": "-Wl,-z,max-page-size=16384",
-                "CMAKE_EXE_LINKER_FLAGS": "-Wl,-z,max-page-size=16384",
-                "MNN_BUILD_LLM": "ON",
-                "MNN_SEP_BUILD": "OFF",
-                "MNN_USE_LOGCAT": "OFF",
-            },
-        ),
-        ("android-opencl", {"MNN_OPENCL": "ON", "MNN_BUILD_LLM": "ON", "MNN_BUILD_LLM_OMNI": "ON"}),
-        (
-            "android-qnn",
-            {
-                "MNN_QNN": "ON",
-                "MNN_WITH_PLUGIN": "ON",
-                "QNN_SDK_ROOT": "/qnn",
-                "MNN_OPENCL": "ON",
-                "MNN_BUILD_LLM": "ON",
-            },
-        ),
-        (
-            "chat-app",
-            {"CMAKE_INSTALL_PREFIX": "/b", "MNN_USE_LOGCAT": "ON", "MNN_BUILD_DIFFUSION": "ON"},
-        ),
-    ],
-)
+FLAGS: list[tuple[str, dict[str, str]]] = [
+    ("desktop", {"MNN_BUILD_LLM": "ON", "MNN_BUILD_LLM_OMNI": "ON", "MNN_SEP_BUILD": "OFF"}),
+    (
+        "android-static",
+        {
+            "CMAKE_SYSTEM_NAME": "Linux",
+            "CMAKE_SYSTEM_PROCESSOR": "aarch64",
+            "CMAKE_C_COMPILER": "/b/zig/cc",
+            "CMAKE_CXX_COMPILER": "/b/zig/cxx",
+            "CMAKE_AR": "/b/zig/ar",
+            "MNN_BUILD_LLM": "ON",
+            "MNN_BUILD_SHARED_LIBS": "OFF",
+            "MNN_SEP_BUILD": "OFF",
+            "MNN_OPENMP": "OFF",
+            "MNN_USE_THREAD_POOL": "ON",
+            "MNN_KLEIDIAI": "OFF",
+        },
+    ),
+    (
+        "android-cpu",
+        {
+            "CMAKE_TOOLCHAIN_FILE": "/ndk/build/cmake/android.toolchain.cmake",
+            "ANDROID_ABI": "arm64-v8a",
+            "ANDROID_STL": "c++_static",
+            "CMAKE_SHARED_LINKER_FLAGS": "-Wl,-z,max-page-size=16384",
+            "CMAKE_EXE_LINKER_FLAGS": "-Wl,-z,max-page-size=16384",
+            "MNN_BUILD_LLM": "ON",
+            "MNN_SEP_BUILD": "OFF",
+            "MNN_USE_LOGCAT": "OFF",
+        },
+    ),
+    ("android-opencl", {"MNN_OPENCL": "ON", "MNN_BUILD_LLM": "ON", "MNN_BUILD_LLM_OMNI": "ON"}),
+    (
+        "android-qnn",
+        {
+            "MNN_QNN": "ON",
+            "MNN_WITH_PLUGIN": "ON",
+            "QNN_SDK_ROOT": "/qnn",
+            "MNN_OPENCL": "ON",
+            "MNN_BUILD_LLM": "ON",
+        },
+    ),
+    ("android-hexagon", {"MNN_HEXAGON": "ON", "MNN_BUILD_LLM": "ON", "MNN_USE_LOGCAT": "OFF"}),
+    (
+        "chat-app",
+        {"CMAKE_INSTALL_PREFIX": "/b", "MNN_USE_LOGCAT": "ON", "MNN_BUILD_DIFFUSION": "ON"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("profile", "flags"), FLAGS)
 def test_flags_of_each_profile(profile: str, flags: dict[str, str]) -> None:
     configure, compile_, *_ = steps(profile)
     assert configure.argv[:5] == ("cmake", "-S", "/src/MNN", "-B", "/b")
@@ -94,6 +97,18 @@ def test_flags_of_each_profile(profile: str, flags: dict[str, str]) -> None:
 
 def test_the_variable_of_the_qnn_sdk_reaches_older_sources_too() -> None:
     assert all(dict(step.env) == {"QNN_SDK_ROOT": "/qnn"} for step in steps("android-qnn"))
+
+
+def test_every_shipped_profile_is_pinned_above() -> None:
+    shipped = {path.stem for path in (find_asset("profiles") / "engines").glob("*.toml")}
+    assert {profile for profile, _ in FLAGS} == shipped
+
+
+def test_ninja_is_called_where_there_is_no_make() -> None:
+    with_ninja = plan_steps(engine_file("desktop", HOME), replace(PLACES, ninja=Path("/n/ninja")), jobs=3)
+    assert with_ninja[0].argv[5:7] == ("-G", "Ninja")
+    assert defined(with_ninja[0])["CMAKE_MAKE_PROGRAM"] == "/n/ninja"
+    assert "-G" not in steps("desktop")[0].argv
 
 
 def test_an_app_is_built_upon_what_was_installed() -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import shutil
+import sys
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import pytest
+
+# Where pip puts the wheels' programs; devicehub looks there too.
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+needs_cmake = pytest.mark.skipif(
+    shutil.which("cmake", path=_PATH) is None or shutil.which("c++") is None,
+    reason="no cmake or no compiler here",
+)
+needs_ninja = pytest.mark.skipif(shutil.which("ninja", path=_PATH) is None, reason="no ninja here")
 
 CMAKE = """
 cmake_minimum_required(VERSION 3.6)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +13,14 @@ import pytest_asyncio
 from devicehub.adb.server import private_server
 from devicehub.build.tools import TOOLCHAIN_FILE
 from devicehub.settings import Home
-from tests.build.tree import make_tree
+from tests.build.tree import make_tree, needs_cmake
 from tests.e2e.command import devicehub, stop_hub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 pytestmark = [
-    pytest.mark.skipif(
-        shutil.which("cmake") is None or shutil.which("c++") is None, reason="no cmake or no compiler here"
-    ),
+    needs_cmake,
     pytest.mark.slow,
     pytest.mark.asyncio(loop_scope="module"),
 ]
