@@ -39,8 +39,10 @@ _GAVE_UP: Final = "LLM init error"
 # "The device supports: i8sdot:1, fp16:1, i8mm: 1, sve2: 0, sme2: 0"
 _SUPPORTS: Final = re.compile(r"The device supports: ([\w: ,]+)")
 # 'CANNOT LINK EXECUTABLE "./llm_demo": library "libMNN.so" not found: needed by main executable'
+# "qemu-aarch64-static: Could not open '/system/bin/linker64': No such file or directory", on a virtual phone
 _UNLINKED: Final = re.compile(
     r"CANNOT LINK EXECUTABLE|cannot locate symbol|error while loading shared libraries"
+    r"|qemu-\S+: Could not open '/"
 )
 _LIBRARY: Final = re.compile(r'library "([^"]+)" not found|libraries: (\S+): cannot open')
 _NOT_OPENED: Final = re.compile(
@@ -83,6 +85,8 @@ def judge_probe(probe: EngineProbe, place: str) -> Finding | None:
     if not probe.links:
         why = f"does not load the engine: {said}"
         fix = f"put {probe.missing} beside llm_demo and add the engine again" if probe.missing else None
+        if said.startswith("qemu-"):
+            fix = "take a static engine on a virtual phone, which has no C library of Android's"
         return _error("link_error", place, why, fix or "look at `devicehub engines check`")
     if probe.status > _SIGNALLED:
         why = f"ended the engine by signal {probe.status - _SIGNALLED}; its last words: {said}"
@@ -163,7 +167,8 @@ def _script(program: str, env: Mapping[str, str], backend: str) -> str:
         f"mkdir -p {folder} && cd {folder} || exit 1; "
         f"for f in {' '.join(_FILES)}; do echo >$f; done; echo '{{}}' >llm_config.json; "
         f"echo {shell.quote([json.dumps(config)])} >config.json; "
-        f"{start} & pid=$!; wait $pid; echo; echo {_STATUS}$?; echo {_LOG}; {log}; cd /; rm -rf {folder}"
+        f"{start} & pid=$!; wait $pid; code=$?; echo; echo {_STATUS}$code; "
+        f"echo {_LOG}; {log}; cd /; rm -rf {folder}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from devicehub.adb.server import private_server
 from devicehub.demo_model import DEFAULT_PROMPT, demo_model_dir
 from devicehub.dispatch.asking import Catalogue
+from devicehub.dispatch.engine_probe import judge_probe, probe_engine
 from devicehub.dispatch.request import RunRequest
 from devicehub.errors import InputError
+from devicehub.findings import Severity
 from devicehub.hub import open_hub
 from devicehub.profiles.load import run_profile
 from devicehub.settings import Home
@@ -101,6 +104,27 @@ async def test_an_engine_for_bionic_fails_for_want_of_its_loader(bench: Bench, t
     assert (record.state, record.cause) == ("failed", "loader_missing"), record
     (one,) = record.launches
     assert any("/system/bin/linker64" in line for line in one.evidence)
+
+
+async def test_a_probe_tells_of_a_crash_and_of_a_loader_that_lacks(bench: Bench, tmp_path: Path) -> None:
+    need_arm64(bench.phone)
+    transport = bench.hub.client.transport(serial=bench.phone.address)
+    crashing, bionic = tmp_path / "crashing", tmp_path / "bionic"
+    for folder in (crashing, bionic):
+        folder.mkdir()
+    build(crashing, name="llm_demo", says="config path is ./config.json\n", crashes=True)
+    (bionic / "llm_demo").write_bytes(make_elf(interpreter=ANDROID_64, needed=("libc.so",), pie=True))
+    found = []
+    for folder, name in ((crashing, "crashing"), (bionic, "bionic")):
+        probe = await probe_engine(bench.hub.engines.add(folder, name), transport)
+        found.append((probe.status, judge_probe(probe, "P1")))
+    (status, crash), (_, unlinked) = found
+    assert status == 128 + signal.SIGSEGV
+    assert crash is not None
+    assert (crash.slug, crash.severity) == ("probe_crashed", Severity.ERROR)
+    assert unlinked is not None
+    assert unlinked.slug == "link_error"
+    assert "/system/bin/linker64" in unlinked.why
 
 
 async def test_a_phone_without_qemu_is_asked_for_none_of_it(bench: Bench, engine: Path) -> None:

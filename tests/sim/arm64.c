@@ -1,5 +1,5 @@
 /* What tests push to virtual phones and execute there: built for arm64, static, with a C library and its stdio.
- * With SAYS it plays a tool of an engine's: given a config.json it says that. */
+ * With SAYS it plays a tool of an engine's: given a config.json it says that. With CRASHES it then ends by SIGSEGV. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,14 @@ int main(int count, char **words) {
         return 0;
     }
 #ifdef SAYS
-    if (strstr(what, ".json")) return fputs(SAYS, stdout) < 0;
+    if (strstr(what, ".json")) {
+        fputs(SAYS, stdout);
+        fflush(stdout);
+#ifdef CRASHES
+        return *(volatile int *)0;
+#endif
+        return 0;
+    }
 #endif
     if (!strcmp(what, "crash")) return *(volatile int *)0;
     if (!strcmp(what, "wait")) {

@@ -18,13 +18,14 @@ SOURCE: Final = Path(__file__).with_name("arm64.c")
 _TIMEOUT_S: Final = 600.0
 
 
-def build(folder: Path, *, name: str = "arm64", says: str | None = None) -> Path:
+def build(folder: Path, *, name: str = "arm64", says: str | None = None, crashes: bool = False) -> Path:
     """Compile it; the first time on a host the compiler builds its C library as well.
 
     Args:
         folder: where it is made.
         name: how it is called.
         says: what it says as a tool of an engine's, in ASCII.
+        crashes: it then ends by a signal.
     """
     if find_spec("ziglang") is None:
         pytest.skip("ziglang is not installed")
@@ -36,6 +37,7 @@ def build(folder: Path, *, name: str = "arm64", says: str | None = None) -> Path
         sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-static", "-O1", "-s",
         "-fno-sanitize=all", str(SOURCE), "-o", str(product),
         *([f'-DSAYS_FILE="{header}"'] if says is not None else []),
+        *(["-DCRASHES"] if crashes else []),
     ]  # fmt: skip
     done = subprocess.run(argv, capture_output=True, timeout=_TIMEOUT_S, check=False)  # noqa: TID251 - no loop
     assert done.returncode == 0, done.stderr.decode()
