@@ -76,3 +76,24 @@ def test_unusable_file_is_one_sentence(
 @pytest.mark.parametrize("argv", [(), ("S1", "--getprop", "x"), ("S1", "--cpuinfo", "x")])
 def test_neither_or_both_sources_is_a_usage_error(argv: tuple[str, ...]) -> None:
     assert run(*argv) == 2
+
+
+def test_table_marks_hearsay_and_names_the_makers_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    dump = tmp_path / "dump"
+    dump.write_text(
+        "ro.product.manufacturer=Xiaomi\nro.board.platform=taro\nro.soc.model=SM8475\n", encoding="utf-8"
+    )
+    assert run("--getprop", dump) == 0
+    said = capsys.readouterr().out
+    rows = [line.split(maxsplit=1) for line in said.splitlines() if not line.startswith(" ")]
+    told = {row[0]: row[1] for row in rows if len(row) == 2}
+    assert told["gpu"] == "Adreno 730 (unverified)"
+    assert told["htp"] == "v69"
+    assert told["cores"] == "8, 4 of them big"
+    assert told["memory"] == "51.2 GB/s at most (unverified)"
+    assert told["sources"] == "devicehub profiles show sm8475"
+    assert "switch on `Install via USB`" in said
+    assert all(len(line) <= 80 for line in said.splitlines())
