@@ -79,7 +79,7 @@ SHOTS: Final = (
     Shot("doctor", ("escape", "d"), ("d looks again", "stay awake")),
     Shot("mirror", ("escape", "m"), ("scrcpy", "A new picture")),
     Shot("help", ("escape", "question_mark"), ("Follow the logs",)),
-    Shot("palette", ("escape", "ctrl+p"), ("Mark group",)),
+    Shot("palette", ("escape", "ctrl+p"), ("Mark all of the group",)),
 )
 
 
