@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from devicehub.android.cpuinfo import CpuInfo
     from devicehub.cli.at_hub import Place
 
+_TOLD: Final = ("product", "manufacturer", "android", "sdk", "abis", "soc")
 _OPENS: Final = {
     "install": "apps over adb",
     "settings": "settings and input over adb",
@@ -105,8 +106,7 @@ def _identify(props: dict[str, str], cpuinfo: CpuInfo | None) -> dict[str, Any]:
     home = find_home()
     facts = identify(props, cpuinfo, socs=load_socs(home), devices=load_devices(home))
     found: dict[str, Any] = msgspec.to_builtins(facts)
-    del found["quirks"]
-    return found
+    return {key: found[key] for key in _TOLD}
 
 
 def _read(path: Path, *, remedy: str) -> bytes:
