@@ -20,13 +20,14 @@ from devicehub.settings import Home
 
 CODE: Final = Path(__file__).parents[2] / "devicehub"
 FILES: Final = load_profiles(SocFile, Home(Path("/nowhere")))
+LOOK_UPS: Final = ("profiles/load.py", "profiles/match.py")
 # They read facts of profiles themselves: identification, what is told of hearsay, the exporter's target.
 READERS: Final = {
     "cli/identify.py",
     "device/hardware.py",
     "device/soc.py",
     "export/npu/target.py",
-    *(LOOK_UPS := ("profiles/load.py", "profiles/match.py")),
+    *LOOK_UPS,
 }
 DECIDING: Final = {"htp", "qnn_soc_id", "memory_gb_s", "kernel_soc_ids"}
 
