@@ -140,10 +140,17 @@ def _request(
 ) -> RunRequest | None:
     profile = load_profile(asked, catalogue.home)
     try:
-        return make_request(catalogue, model, device, asked, run_id="", profile=profile)
+        catalogue.engine_for(device, wish.engine)
     except InputError as error:
         _no_engine(sheet, device, error, wish, catalogue)
         return None
+    try:
+        request = make_request(catalogue, model, device, asked, run_id="", profile=profile)
+        make_config(request)
+    except InputError as error:
+        sheet.problem("config", f"{error.place} {error.problem}", error.remedy)
+        return None
+    return request
 
 
 def _no_engine(sheet: Sheet, device: Device, error: InputError, wish: Wish, catalogue: Catalogue) -> None:
