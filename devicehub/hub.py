@@ -70,7 +70,7 @@ class Hub:
         self._tell = tell
         servers = ServerKeeper(client.address, home.adb_server, clock, self.tell)
         self._door = ServerDoor(client, clock, servers.have)
-        self._socs = load_socs(home)
+        self._socs = load_socs(home, self.tell)
         identifier = Identifier(client, self._socs, clock, self.tell, devices=load_devices(home, self.tell))
         network = Network(self._door, home.network, clock, self.tell)
         self.fleet = Fleet(

@@ -261,9 +261,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def load_socs(home: Home) -> SocFolder:
-    """The SoC profiles, to look names up in."""
-    return SocFolder(home)
+def load_socs(home: Home, tell: Callable[[str], None] | None = None) -> SocFolder:
+    """The SoC profiles, to look names up in.
+
+    Args:
+        home: holds the user's own.
+        tell: is told of a file that is wrong, for which the packaged one then stands; where it is left out,
+            that raises.
+    """
+    return SocFolder(home, tell)
 
 
 def load_devices(home: Home, tell: Callable[[str], None] | None = None) -> DeviceFolder:
@@ -311,12 +317,13 @@ class SocFolder:
     A name is searched as it stands: a file that writes it with TOML escapes is not found by it.
 
     Raises, on look-up:
-        ConfigError: a file that holds the name is wrong.
+        ConfigError: a file that holds the name is wrong, and nobody is to be told.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, tell: Callable[[str], None] | None = None) -> None:
         self._home = home
-        self._decoded: dict[str, Soc] = {}
+        self._tell = tell
+        self._decoded: dict[str, Soc | None] = {}
 
     def named(self, name: str) -> Sequence[Soc]:
         """All SoCs that a part number or platform name stands for, whatever its case."""
@@ -327,7 +334,7 @@ class SocFolder:
             soc
             for id_, text in self._texts.items()
             if id_ == wanted or any(form in text for form in quoted)
-            if (soc := self._soc(id_)).answers_to(wanted)
+            if (soc := self._soc(id_)) is not None and soc.answers_to(wanted)
         ]
 
     def with_kernel_id(self, number: int) -> Sequence[Soc]:
@@ -337,7 +344,7 @@ class SocFolder:
             soc
             for id_, text in self._texts.items()
             if b"kernel_soc_ids" in text and wanted.search(text)
-            if number in (soc := self._soc(id_)).facts.kernel_soc_ids
+            if (soc := self._soc(id_)) is not None and number in soc.facts.kernel_soc_ids
         ]
 
     @cached_property
@@ -346,9 +353,29 @@ class SocFolder:
 
     @cached_property
     def _texts(self) -> dict[str, bytes]:
-        return {id_: located.path.read_bytes().lower() for id_, located in self._files.items()}
+        return {id_: self._text(located.path) for id_, located in self._files.items()}
 
-    def _soc(self, id_: str) -> Soc:
+    def _text(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes().lower()
+        except OSError as error:
+            if self._tell is None:
+                raise
+            self._tell(f"{path}: {error.strerror}")
+            return b""
+
+    def _soc(self, id_: str) -> Soc | None:
         if id_ not in self._decoded:
-            self._decoded[id_] = Soc(id_, load_file(self._files[id_].path, SocFile))
+            self._decoded[id_] = self._decode(id_)
         return self._decoded[id_]
+
+    def _decode(self, id_: str) -> Soc | None:
+        located = self._files[id_]
+        try:
+            return Soc(id_, load_file(located.path, SocFile))
+        except ConfigError as error:
+            if self._tell is None:
+                raise
+            self._tell(str(error))
+        packaged = find_asset("profiles") / "socs" / located.path.name
+        return Soc(id_, load_file(packaged, SocFile)) if located.own and packaged.is_file() else None

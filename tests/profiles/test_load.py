@@ -168,3 +168,19 @@ def test_only_a_broken_file_that_is_needed_stops_a_look_up(home: Home) -> None:
     assert [soc.id for soc in socs.named("kona")] == ["sm8250"]
     with pytest.raises(ConfigError, match="gpu"):
         socs.named("elm")
+
+
+def test_hub_is_told_of_a_wrong_soc_once_and_takes_the_packaged_one(home: Home) -> None:
+    write(home, "socs/sm8650.toml", "vendor = 3\n")
+    write(home, "socs/mine.toml", 'vendor = 3\nplatforms = ["pineapple"]\n')
+    (home.profiles / "socs" / "folder.toml").mkdir()
+    told: list[str] = []
+    socs = load_socs(home, told.append)
+    for _ in range(2):
+        assert [soc.facts.gpu for soc in socs.named("sm8650")] == ["Adreno 750"]
+        assert "mine" not in [soc.id for soc in socs.named("pineapple")]
+    assert sorted(words.split("/socs/")[1].partition(".toml")[0] for words in told) == [
+        "folder",
+        "mine",
+        "sm8650",
+    ]
