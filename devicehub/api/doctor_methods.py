@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from devicehub.api.server import Caller, Handler
     from devicehub.api.services import Services
     from devicehub.device.model import Device
+    from devicehub.dispatch.request import RunRequest
     from devicehub.doctor.model import Report, Row
+    from devicehub.runs.ask import RunAsk
     from devicehub.store.model import RunRow
 
 _LOOK_S: Final = 0.2
@@ -59,43 +61,34 @@ class DoctorMethods:
 
         async def work(job: Job) -> dict[str, Any]:
             found = await examine(devices, wish, self._ward(), with_host=caller.local)
-            rows = await self._probe_all(devices, wish, found.report.model, job, caller, {
-                device.serial: request for device in devices if (request := found.may_run(device)) is not None
-            })  # fmt: skip
-            result: dict[str, Any] = msgspec.to_builtins(found.probed(rows) if rows else found.report)
+            requests = [(device, request) for device in devices if (request := found.may_run(device))]
+            model = found.report.model
+            report = found.report
+            if model is not None and requests:
+                report = found.probed(await self._probe_all(requests, wish.ask(model), job, caller))
+            result: dict[str, Any] = msgspec.to_builtins(report)
             return result
 
         return self._hub.jobs.start("doctor.probe", work, label=params.model or "doctor")
 
     async def _probe_all(
-        self,
-        devices: Sequence[Device],
-        wish: Wish,
-        model: str | None,
-        job: Job,
-        caller: Caller,
-        requests: Mapping[str, Any],
-    ) -> list[Row]:
-        if model is None:
-            return []
-
+        self, requests: Sequence[tuple[Device, RunRequest]], ask: RunAsk, job: Job, caller: Caller
+    ) -> list[tuple[Device, list[Row]]]:
         async def run(device: Device) -> RunRecord:
             job.say(f"{device.serial}: a short run tells whether it works")
-            return await self._run(wish, model, device, caller)
+            return await self._run(ask, device, caller)
 
         async with asyncio.TaskGroup() as tasks:
             probing = [
-                tasks.create_task(probe(device, requests[device.serial], self._hub.phones.transport, run))
-                for device in devices
-                if device.serial in requests
+                tasks.create_task(probe(device, request, self._hub.phones.transport, run))
+                for device, request in requests
             ]
-        return [row for task in probing for row in task.result()]
+        return [(device, task.result()) for (device, _), task in zip(requests, probing, strict=True)]
 
-    async def _run(self, wish: Wish, model: str, device: Device, caller: Caller) -> RunRecord:
+    async def _run(self, ask: RunAsk, device: Device, caller: Caller) -> RunRecord:
         """Queue the short run and wait for its end; it is ended where the job is."""
-        [run_id] = self._hub.queue.submit(
-            wish.ask(model, (device.serial,)), client=caller.client, on=[device]
-        )
+        asked = msgspec.structs.replace(ask, selectors=(device.serial,))
+        [run_id] = self._hub.queue.submit(asked, client=caller.client, on=[device])
         try:
             async with asyncio.timeout(_PROBE_S):
                 row = await self._ended(run_id)

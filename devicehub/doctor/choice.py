@@ -41,11 +41,10 @@ class Wish:
     model: str | None = None
     profile: str | None = None
 
-    def ask(self, model: str, selectors: tuple[str, ...] = ()) -> RunAsk:
+    def ask(self, model: str) -> RunAsk:
         """The short run of it that tells whether it works."""
         return RunAsk(
             model=model,
-            selectors=selectors,
             engine=self.engine,
             profile=self.profile,
             prompt=PROMPT,

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from devicehub.dispatch.request import RunRequest
     from devicehub.doctor.choice import Fit
     from devicehub.doctor.model import Row
-    from devicehub.doctor.phone_facts import PhoneLook
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,17 @@ class Examination:
 
     report: Report
     fits: Mapping[str, Fit]
+    devices: Sequence[Device]
 
     def may_run(self, device: Device) -> RunRequest | None:
         """What would be run on a phone; None where something stands in the way, or nothing was chosen."""
-        rows = [row for row in self.report.rows if row.subject == device.serial]
-        barred = any(row.state is Standing.PROBLEM for row in rows)
-        return None if barred else self.fits[device.serial].request
+        name = subject_of(device, self.devices)
+        barred = any(row.state is Standing.PROBLEM for row in self.report.rows if row.subject == name)
+        return None if barred else self.fits[name].request
 
-    def probed(self, more: Sequence[Row]) -> Report:
-        """The report with what a probe found in place of what was told of the same before."""
+    def probed(self, found: Sequence[tuple[Device, Sequence[Row]]]) -> Report:
+        """The report with what probes found in place of what was told of the same before."""
+        more = [row for device, rows in found for row in _named(rows, subject_of(device, self.devices))]
         rows: list[Row] = []
         for subject in (HOST, *self.report.phones):
             own = [row for row in more if row.subject == subject]
@@ -85,6 +86,16 @@ class Examination:
             rows += [row for row in self.report.rows if row.subject == subject and row.name not in told]
             rows += own
         return msgspec.structs.replace(self.report, rows=rows, probed=True)
+
+
+def subject_of(device: Device, devices: Sequence[Device]) -> str:
+    """What its rows are about: its serial, with adb's number where another phone has the same."""
+    shared = sum(other.serial == device.serial for other in devices) > 1
+    return f"{device.serial}#{device.transport_id}" if shared else device.serial
+
+
+def _named(rows: Sequence[Row], subject: str) -> list[Row]:
+    return [msgspec.structs.replace(row, subject=subject) if row.subject != HOST else row for row in rows]
 
 
 async def examine(devices: Sequence[Device], wish: Wish, ward: Ward, *, with_host: bool) -> Examination:
@@ -106,18 +117,19 @@ async def examine(devices: Sequence[Device], wish: Wish, ward: Ward, *, with_hos
             ]
     except* HubError as group:
         raise first_of(group) from None
-    fits = [task.result() for task in holding]
-    for look, fit in zip(looks, fits, strict=True):
-        rows += [*judge_phone(look, fit.needs), *fit.rows]
+    names = [subject_of(device, devices) for device in devices]
+    fits = dict(zip(names, (task.result() for task in holding), strict=True))
+    for look, (name, fit) in zip(looks, fits.items(), strict=True):
+        rows += _named([*judge_phone(look, fit.needs), *fit.rows], name)
     report = Report(
         rows=rows,
-        phones=[device.serial for device in devices],
-        titles={device.serial: _title(device) for device in devices},
-        engine=_engines(looks, fits),
+        phones=names,
+        titles=dict(zip(names, map(_title, devices), strict=True)),
+        engine=_engines(fits),
         model=model.name if model is not None else None,
         profile=wish.profile or "default",
     )
-    return Examination(report, {look.device.serial: fit for look, fit in zip(looks, fits, strict=True)})
+    return Examination(report, fits, devices)
 
 
 async def _host(ward: Ward, devices: Sequence[Device]) -> list[Row]:
@@ -138,9 +150,9 @@ def _title(device: Device) -> str:
     return ", ".join(part for part in (known.product, soc, android, virtual) if part)
 
 
-def _engines(looks: Sequence[PhoneLook], fits: Sequence[Fit]) -> dict[str, str]:
+def _engines(fits: Mapping[str, Fit]) -> dict[str, str]:
     return {
-        look.device.serial: fit.request.engine.id
-        for look, fit in zip(looks, fits, strict=True)
+        name: fit.request.engine.id
+        for name, fit in fits.items()
         if fit.request is not None and fit.request.engine is not None
     }
