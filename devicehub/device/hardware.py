@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from devicehub.device.parts import find_part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from devicehub.android.cpufreq import Clocks
     from devicehub.device.soc import SocFacts
     from devicehub.profiles.match import Soc, SocBook
     from devicehub.profiles.schema import Cluster
@@ -65,6 +66,30 @@ def hardware_of(soc: SocFacts, socs: SocBook) -> Hardware:
         memory_gb_s=facts.memory_gb_s if known.verified("memory_gb_s") else None,
         hearsay=tuple(hearsay),
     )
+
+
+def with_clocks(known: Hardware, clusters: Mapping[str, Clocks]) -> Hardware:
+    """The same, its cores by their clocks where no profile tells them."""
+    if known.big_cores is not None:
+        return known
+    kinds = [
+        (count, clocks.most_khz)
+        for clocks in clusters.values()
+        if (count := count_cpus(clocks.cpus)) and clocks.most_khz is not None
+    ]
+    if not kinds or len(kinds) < len(clusters):
+        return known
+    fastest = max(khz for _, khz in kinds)
+    big = sum(count for count, khz in kinds if khz >= fastest * _BIG_FROM)
+    return replace(known, cores=sum(count for count, _ in kinds), big_cores=big)
+
+
+def count_cpus(text: str | None) -> int | None:
+    """How many CPUs the kernel's list `0-3,7` names; None where there is none."""
+    if text is None:
+        return None
+    ends = [part.partition("-") for part in text.split(",")]
+    return sum(int(last or first) - int(first) + 1 for first, _, last in ends)
 
 
 def known_soc(soc: SocFacts, socs: SocBook) -> Soc | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from devicehub.android.getprop import first_value
+from devicehub.device.hardware import Hardware, hardware_of, with_clocks
 from devicehub.device.quirks import NoDevices, fitting, merged
 from devicehub.device.soc import SocFacts, identify_soc
 from devicehub.profiles.device_file import Quirks
@@ -14,7 +15,9 @@ from devicehub.profiles.device_file import Quirks
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from devicehub.android.cpufreq import Clocks
     from devicehub.android.cpuinfo import CpuInfo
+    from devicehub.android.meminfo import Memory
     from devicehub.device.quirks import DeviceBook
     from devicehub.profiles.match import SocBook
 
@@ -28,6 +31,8 @@ class Identification:
         android: the release, as in `14`.
         abis: the best first.
         quirks: what it does otherwise than Android, by the profiles that fit it.
+        hardware: what its SoC is made of.
+        ram_kib: its memory, as the kernel counts it.
     """
 
     product: str | None
@@ -37,6 +42,8 @@ class Identification:
     abis: tuple[str, ...]
     soc: SocFacts
     quirks: Quirks = field(default_factory=Quirks)
+    hardware: Hardware = field(default_factory=Hardware)
+    ram_kib: int | None = None
 
 
 _MARKET_NAMES: Final = (
@@ -84,6 +91,8 @@ def identify(
     *,
     socs: SocBook,
     devices: DeviceBook | None = None,
+    memory: Memory | None = None,
+    clusters: Mapping[str, Clocks] | None = None,
 ) -> Identification:
     """Tell phone and SoC from what the phone prints; what it does not tell is None.
 
@@ -92,17 +101,22 @@ def identify(
         cpuinfo: its /proc/cpuinfo.
         socs: what is known of SoCs.
         devices: what is known of products and makers; nothing where it is left out.
+        memory: its /proc/meminfo.
+        clusters: the clocks of its cores.
     """
     files = fitting(props, devices or NoDevices())
     built_in = next((file.soc for file in files if file.soc), None)
+    soc = identify_soc(props, cpuinfo, socs=socs, built_in=built_in)
     return Identification(
         product=first_value(props, _MARKET_NAMES + _MODELS),
         manufacturer=first_value(props, _MANUFACTURERS),
         android=first_value(props, _RELEASES),
         sdk=_sdk(first_value(props, _SDKS)),
         abis=_abis(props),
-        soc=identify_soc(props, cpuinfo, socs=socs, built_in=built_in),
+        soc=soc,
         quirks=merged(files),
+        hardware=with_clocks(hardware_of(soc, socs), clusters or {}),
+        ram_kib=memory.total_kib if memory is not None else None,
     )
 
 

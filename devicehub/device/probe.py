@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from devicehub.adb import shell
+from devicehub.android.cpufreq import parse_clocks
 from devicehub.android.cpuinfo import CpuInfo, parse_cpuinfo
 from devicehub.android.getprop import parse_getprop
+from devicehub.android.meminfo import Memory, parse_meminfo
 from devicehub.device.state import (
+    CLOCKS_QUESTION,
     EndState,
     PhoneState,
     end_script,
@@ -21,14 +24,19 @@ from devicehub.device.steady import SteadyMark, mark_script, parse_mark
 from devicehub.settings import PHONE_ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from devicehub.adb.client import Transport
+    from devicehub.android.cpufreq import Clocks
 
 _TIMEOUT_S: Final = 20.0
 _STATE_TIMEOUT_S: Final = 40.0
 _BETWEEN: Final = "--devicehub-5d3f0c--"
 _SCRIPT: Final = (
     f"getprop; echo; echo {_BETWEEN}; cat /proc/cpuinfo 2>/dev/null; echo; echo {_BETWEEN}; "
-    f"cat /proc/sys/kernel/random/boot_id 2>/dev/null; echo; echo {_BETWEEN}; {mark_script(PHONE_ROOT)}"
+    f"cat /proc/sys/kernel/random/boot_id 2>/dev/null; echo; echo {_BETWEEN}; {mark_script(PHONE_ROOT)}; "
+    f"echo; echo {_BETWEEN}; cat /proc/meminfo 2>/dev/null; "
+    f"echo; echo {_BETWEEN}; {CLOCKS_QUESTION} 2>/dev/null"
 )
 _CHEAP_SCRIPT: Final = (
     f"getprop ro.serialno; echo {_BETWEEN}; "
@@ -54,12 +62,15 @@ class PhoneText:
     Attributes:
         boot_id: the same on every transport of one phone, another after each reboot; None where unreadable.
         steady: who has its fixed-performance mode, None where no run of ours has.
+        clusters: the clocks of its cores, by the kernel's name for those of one kind.
     """
 
     props: dict[str, str]
     cpuinfo: CpuInfo
     boot_id: str | None
     steady: SteadyMark | None = None
+    memory: Memory = field(default_factory=Memory)
+    clusters: Mapping[str, Clocks] = field(default_factory=dict)
 
 
 async def read_properties(transport: Transport) -> PhoneText:
@@ -121,7 +132,9 @@ def split_answer(output: bytes) -> PhoneText:
     """Take the answer to the probe's script apart; whatever lacks is empty."""
     getprop, _, rest = output.partition(_BETWEEN.encode())
     cpuinfo, _, rest = rest.partition(_BETWEEN.encode())
-    boot, _, mark = rest.partition(_BETWEEN.encode())
+    boot, _, rest = rest.partition(_BETWEEN.encode())
+    mark, _, rest = rest.partition(_BETWEEN.encode())
+    meminfo, _, clocks = rest.partition(_BETWEEN.encode())
     match = _BOOT_ID.search(boot.decode("ascii", "replace"))
     boot_id = match[0].lower() if match else None
     return PhoneText(
@@ -129,4 +142,6 @@ def split_answer(output: bytes) -> PhoneText:
         cpuinfo=parse_cpuinfo(cpuinfo),
         boot_id=boot_id,
         steady=parse_mark(mark.decode("utf-8", "replace"), boot_id),
+        memory=parse_meminfo(meminfo.decode("ascii", "replace")),
+        clusters=parse_clocks(clocks.decode("ascii", "replace")),
     )

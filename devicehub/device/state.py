@@ -29,6 +29,13 @@ OPENCL_LIBRARIES: Final = (
     "/vendor/lib64/libmali.so",
 )
 """Where MNN's 64-bit engines find one, by path or by the linker's search."""
+# The shell reads these by itself. Kernels before 4.3 know no policies.
+CLOCKS_QUESTION: Final = (
+    "( cd /sys/devices/system/cpu && { v=; read -r v <online; echo online=$v; "
+    "set -- cpufreq/policy*; [ -d $1 ] || set -- cpu[0-9]*/cpufreq; "
+    f"for d; do n=${{d#cpufreq/}}; for f in {' '.join(FILES)}; "
+    'do v=; read -r v <$d/$f && echo "${n%/cpufreq}/$f=$v"; done; done; } )'
+)
 _QUESTIONS: Final = {
     "state": "getprop sys.usb.state",
     "config": "getprop sys.usb.config",
@@ -42,11 +49,7 @@ _QUESTIONS: Final = {
     "df": "df -k {folder}",
     "build": 'echo "build=$(getprop ro.build.fingerprint)"; '
     'echo "patch=$(getprop ro.build.version.security_patch)"',
-    # The shell reads these by itself. Kernels before 4.3 know no policies.
-    "cpu": "( cd /sys/devices/system/cpu && { v=; read -r v <online; echo online=$v; "
-    "set -- cpufreq/policy*; [ -d $1 ] || set -- cpu[0-9]*/cpufreq; "
-    f"for d; do n=${{d#cpufreq/}}; for f in {' '.join(FILES)}; "
-    'do v=; read -r v <$d/$f && echo "${n%/cpufreq}/$f=$v"; done; done; } )',
+    "cpu": CLOCKS_QUESTION,
     "udc": "for d in /sys/class/udc/*; do for f in current_speed maximum_speed; "
     'do v=; read -r v <$d/$f && echo "$f=$v"; done; done',
     # Android 8 and 9 have no getconf, and pages of 4 KiB alone.
@@ -172,7 +175,7 @@ def _opencl(text: str) -> tuple[str, ...] | None:
 
 
 def parse_more(output: bytes, names: Sequence[str]) -> dict[str, str]:
-    """The answers to the further commands of `state_script`, by these names in order; empty where one lacks."""
+    """The answers to the further commands of `state_script`, by these names in order; empty where none is."""
     parts = _parts(output, (*_QUESTIONS, *names))
     return {name: parts[name] for name in names}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devicehub.deploy.targets import Ground, model_target
+from devicehub.device.values import phone_values
 from devicehub.dispatch.engine_fit import obstacles, refuse
 from devicehub.dispatch.header import fits
 from devicehub.dispatch.protocol_choice import choose_protocol
@@ -14,7 +15,7 @@ from devicehub.engines.bundle import VIRTUAL
 from devicehub.engines.wheel import WHEEL, wheel_engine
 from devicehub.errors import AskError, InputError
 from devicehub.files import host_path, read_file
-from devicehub.profiles.load import run_profile
+from devicehub.profiles.load import for_phone, run_profile
 from devicehub.runner.contract import Limits
 from devicehub.runs.retry import RetryPolicy
 from devicehub.workloads.llm_bench import BenchOptions
@@ -188,6 +189,8 @@ def make_request(
         InputError: the phone takes no engine, or several.
     """
     ask, protocol = asked.ask, asked.protocol
+    if profile is not None:
+        profile = for_phone(profile, phone_values(device.facts))
     return RunRequest(
         run_id=run_id,
         engine=None if asked.is_app else catalogue.engine_for(device, engine or ask.engine),

@@ -11,8 +11,9 @@ from devicehub.dispatch.generation import check_generation
 from devicehub.dispatch.launches import APP, config_file, options_of, program_of, result_files_of
 from devicehub.engines.bundle import VIRTUAL
 from devicehub.errors import InputError
+from devicehub.models.check import CONFIG, read_object
 from devicehub.runs.model import DeviceRef, EngineRef, ModelRef, RunHeader
-from devicehub.workloads.config import final_config
+from devicehub.workloads.config import final_config, merge
 from devicehub.workloads.llm_bench import config_for_bench
 from devicehub.workloads.media import check_media, count_kinds, find_tags
 
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
     from devicehub.dispatch.means import AdbFacts
     from devicehub.dispatch.request import RunRequest
     from devicehub.engines.catalog import Engine
+    from devicehub.models.catalog import Model
+    from devicehub.profiles.load import RunProfile
     from devicehub.runner.contract import Limits
 
 OLDEST_SDK: Final = 26
+_PARTS: Final = {"vision": "is_visual", "audio": "is_audio"}
+"""What a profile gives a model: the model's own word for being able to take it."""
 
 
 def fits(engine: Engine, device: Device) -> bool:
@@ -43,6 +48,7 @@ def check_fit(request: RunRequest, device: Device) -> None:
     """
     if device.is_host:
         _check_host(request)
+    _check_parts(request)
     config = merged_config(request)
     check_config(request, config)
     engine, facts = request.engine, device.facts
@@ -145,19 +151,48 @@ def merged_config(request: RunRequest) -> dict[str, Any]:
     """The model's configuration under the profile's and the request's own values.
 
     Raises:
-        InputError: the model's cannot be read any more, or it has no tokenizer.
+        InputError: the model's cannot be read any more, it has no tokenizer, or not the file that the profile
+            begins with.
     """
     model = request.model
     if request.profile is None:
         return model.config  # the app reads the model's own
     return final_config(
-        model.config,
+        base_config(model, request.profile),
         request.profile.config,
         request.overrides,
         base_dir=request.ground.model_dir(model),
         no_think=request.no_think,
         files=[entry.path for entry in model.manifest.files],
     )
+
+
+def base_config(model: Model, profile: RunProfile) -> dict[str, Any]:
+    """The model's own configuration, that for the NPU where the profile begins with it.
+
+    Raises:
+        InputError: it has none, or cannot be read any more.
+    """
+    if profile.file.base == CONFIG:
+        return model.config
+    file = model.root / profile.file.base
+    if not file.is_file():
+        problem = f"has no {file.name}, as profile {profile.id} needs: it was not compiled for the NPU"
+        raise InputError(f"model {model.name}", problem, remedy="export it with --recipe npu-qnn")
+    return merge(model.config, read_object(file))
+
+
+def _check_parts(request: RunRequest) -> None:
+    """Refuse a profile that gives a model what it cannot take."""
+    for part in request.profile.file.takes if request.profile else ():
+        assert request.profile is not None
+        named = f"profile {request.profile.id}"
+        if not request.model.llm_config.get(_PARTS[part]):
+            problem = f"is for models that take {part}, and {request.model.name} takes text alone"
+            raise InputError(named, problem, remedy="take another profile or model")
+        if request.engine is not None and request.engine.omni is False:
+            problem = f"needs an engine that takes {part}, and {request.engine.name} takes text alone"
+            raise InputError(named, problem, remedy="build MNN with MNN_BUILD_LLM_OMNI=ON")
 
 
 def make_config(request: RunRequest) -> dict[str, Any]:

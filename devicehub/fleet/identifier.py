@@ -103,7 +103,14 @@ class Identifier:
         await self._undo(found.steady, transport, serialno)
         return Answer(
             Identity(serialno, found.boot_id or line.serial),
-            identify(props, found.cpuinfo, socs=self._socs, devices=self._devices),
+            identify(
+                props,
+                found.cpuinfo,
+                socs=self._socs,
+                devices=self._devices,
+                memory=found.memory,
+                clusters=found.clusters,
+            ),
             virtual=props.get(VIRTUAL_PROPERTY) == "1",
             battery=await _read_battery(transport),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
@@ -16,9 +16,11 @@ from devicehub.errors import ConfigError, InputError
 from devicehub.profiles.device_file import DeviceFile
 from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.match import Soc
+from devicehub.profiles.phone_values import PhoneValues, settle
 from devicehub.profiles.places import line_of
 from devicehub.profiles.recipes import RecipeFile
-from devicehub.profiles.schema import KINDS, ProfileFile, ProtocolFile, RunFile, SocFile
+from devicehub.profiles.run_file import RunFile
+from devicehub.profiles.schema import KINDS, ProfileFile, ProtocolFile, SocFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -68,6 +70,7 @@ class RunProfile:
     """A run profile: keys of config.json that win over the model's own.
 
     Attributes:
+        config: for any phone; what depends on one is settled by `phone_values.settle`.
         custom: the command of workload custom, for which alone this profile is then.
     """
 
@@ -75,6 +78,7 @@ class RunProfile:
     summary: str
     config: dict[str, Any]
     source: Path
+    file: RunFile
     custom: Custom | None = None
 
 
@@ -107,8 +111,18 @@ def run_profile(name: str, home: Home) -> RunProfile:
     path = _find("runs", name, home, what="run profile")
     file = load_file(path, RunFile)
     return RunProfile(
-        id=name, summary=file.summary, config=dict(file.config), source=path, custom=file.custom
+        id=name,
+        summary=file.summary,
+        config=dict(file.config),
+        source=path,
+        file=file,
+        custom=file.custom,
     )
+
+
+def for_phone(profile: RunProfile, phone: PhoneValues) -> RunProfile:
+    """The profile with all that depends on the phone settled."""
+    return replace(profile, config=settle(profile.file, phone).config)
 
 
 def protocol_file(name: str, home: Home) -> ProtocolFile:

@@ -10,7 +10,8 @@ from typing import Final
 _HEADER: Final = re.compile(r"^\s*(\[\[?)\s*([^\]\[]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _MULTILINE: Final = re.compile(r'"""|' + "'''")
-_LAST: Final = re.compile(r"(?:\[\d+\]|\.?[^.\[\]]+)$")
+# "[1]", and "[...]", which msgspec writes for a key of any name.
+_LAST: Final = re.compile(r"(?:\[[^\[\]]*\]|\.?[^.\[\]]+)$")
 
 
 def line_of(text: str, key: str) -> int | None:
@@ -21,9 +22,12 @@ def line_of(text: str, key: str) -> int | None:
         key: as problems name it.
     """
     lines = _lines(text)
-    while key and key not in lines:
-        key = _LAST.sub("", key)
-    return lines.get(key)
+    while key not in lines:
+        shorter = _LAST.sub("", key)
+        if shorter == key:
+            return None
+        key = shorter
+    return lines[key]
 
 
 def _lines(text: str) -> dict[str, int]:

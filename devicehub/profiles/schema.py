@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
-from devicehub.profiles.custom import Custom
 from devicehub.profiles.device_file import DeviceFile
 from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.recipes import RecipeFile
+from devicehub.profiles.run_file import RunFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,33 +90,6 @@ _SOC_FACTS: Final = tuple(
 )
 
 
-class RunFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How to run a model: `runs/default.toml`.
-
-    Attributes:
-        workload: the one that this profile is for; None leaves it to whoever runs it.
-        config: keys of MNN's config.json that win over the model's own.
-        custom: the command of workload custom, and what its output means.
-    """
-
-    summary: Annotated[str, msgspec.Meta(min_length=1)]
-    workload: Literal["custom"] | None = None
-    config: dict[str, Any] = {}
-    custom: Custom | None = None
-
-    def problems(self, file_id: str) -> Iterator[tuple[str, str]]:
-        """What the types cannot say: (key, problem)."""
-        if self.workload is not None and self.custom is None:
-            yield "custom", f"is missing: workload {self.workload} needs the table [custom]"
-        if self.custom is not None:
-            if self.workload is None:
-                yield "workload", 'is missing: a table [custom] needs workload = "custom"'
-            yield from ((f"custom.{key}", problem) for key, problem in self.custom.problems())
-        for key, value in self.config.items():
-            if not _is_json(value):
-                yield f"config.{key}", "JSON has no such value; write a text or a number"
-
-
 class GateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a phone must be before a measured launch.
 
@@ -165,16 +138,6 @@ class ProtocolFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             yield "load", "only llm_bench has to be asked for it; llm_demo and the app tell it anyway"
         if self.workload == "bench" and not self.prompt_tokens and not self.decode_tokens:
             yield "prompt_tokens", "and decode_tokens are both 0: nothing would be measured"
-
-
-def _is_json(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(_is_json(item) for item in value.values())
-    if isinstance(value, list):
-        return all(_is_json(item) for item in value)
-    if isinstance(value, float):
-        return value - value == 0  # neither inf nor nan, which TOML has and JSON has not
-    return isinstance(value, str | int)
 
 
 ProfileFile = SocFile | RunFile | ProtocolFile | RecipeFile | EngineFile | DeviceFile

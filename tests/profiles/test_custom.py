@@ -7,7 +7,7 @@ import pytest
 
 from devicehub.profiles.custom import COUNTERS, HUB_CAUSES, Custom
 from devicehub.profiles.load import check_file, run_profile
-from devicehub.profiles.schema import RunFile
+from devicehub.profiles.run_file import RunFile
 from devicehub.runs.retry import PHONE_CAUSES
 from devicehub.settings import Home
 from devicehub.workloads.failures import BY_SLUG

@@ -11,7 +11,8 @@ from devicehub.profiles.load import (
     load_socs,
     run_profile,
 )
-from devicehub.profiles.schema import KINDS, RunFile, SocFile
+from devicehub.profiles.run_file import RunFile
+from devicehub.profiles.schema import KINDS, SocFile
 from devicehub.settings import Home
 
 
@@ -53,7 +54,7 @@ def test_greedy_profile_is_repeatable() -> None:
 
 @pytest.mark.parametrize("mode", ["lookahead", "eagle", "mtp"])
 def test_each_way_of_speculative_decoding_has_a_profile(mode: str) -> None:
-    assert run_profile(mode, Home(Path("/nowhere"))).config == {"speculative_type": mode}
+    assert run_profile(f"speculative-{mode}", Home(Path("/nowhere"))).config == {"speculative_type": mode}
 
 
 def test_users_file_stands_in_for_the_packaged_one(home: Home) -> None:

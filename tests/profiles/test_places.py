@@ -80,3 +80,8 @@ def test_files_that_are_no_profiles_have_one_problem(tmp_path: Path) -> None:
     ]
     assert said(tmp_path, b"\x00\x01\xff") == [":1: is not UTF-8; save it as UTF-8"]
     assert said(tmp_path, b"a = " + b"[" * 100_000) == [": TOML: nested too deeply"]
+
+
+def test_a_key_of_any_name_is_looked_for_in_what_holds_it() -> None:
+    assert line_of("a = 1\n[from_phone]\nb = 2\n", "from_phone[...]") == 2
+    assert line_of("a = 1\n", "]odd[") is None
