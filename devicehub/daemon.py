@@ -25,6 +25,7 @@ from devicehub.api.metrics import Metrics, Sources
 from devicehub.api.model import DeviceChanged, DeviceRemoved, Noted, StatusView
 from devicehub.api.model_feed import ModelFeed
 from devicehub.api.model_methods import ModelMethods
+from devicehub.api.profile_methods import ProfileMethods
 from devicehub.api.prune_methods import PruneMethods
 from devicehub.api.run_methods import RunMethods
 from devicehub.api.screen import Shots
@@ -67,6 +68,7 @@ _METHODS: Final = (
     CatalogueMethods,
     EngineMethods,
     BuildMethods,
+    ProfileMethods,
     DoctorMethods,
     ModelMethods,
     ExportMethods,

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from devicehub.api.job_model import BuildPlanView
+from devicehub.api.job_model import BuildPlanView, SettledView
 from devicehub.api.model import (
     DeviceView,
     EngineView,
@@ -61,6 +61,7 @@ from devicehub.api.params import RunsQuery as RunsQuery
 from devicehub.api.params import SamplesQuery as SamplesQuery
 from devicehub.api.params import Selected as Selected
 from devicehub.api.params import SessionNamed as SessionNamed
+from devicehub.api.params import SettleProfile as SettleProfile
 from devicehub.api.params import ShellInput as ShellInput
 from devicehub.api.params import ShellOpen as ShellOpen
 from devicehub.api.params import Subscribe as Subscribe
@@ -275,6 +276,9 @@ DOCTOR_PROBE = _method(
     "doctor.probe", Diagnose, JobView, _RUN, "The same, and a short run on each phone.",
     host_for=("selectors",),
 )  # fmt: skip
+PROFILE_SETTLE = _method(
+    "profiles.settle", SettleProfile, SettledView, _READ, "What a run profile comes to on a phone."
+)
 
 PUSH = _method(
     "push.start", Push, list[JobView], _RUN, "Bring a model, an engine or a file onto phones.",

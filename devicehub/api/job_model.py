@@ -106,6 +106,30 @@ class BuildPlanView(msgspec.Struct, frozen=True, kw_only=True):
     commands: list[str] = []
 
 
+class SettledView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run profile comes to on a phone.
+
+    Attributes:
+        model: whose own values stand below; None where none was named.
+        config: of the run, apart from where the model lies.
+        origins: of each key: model, profile, what of the phone decided, command line, devicehub.
+        defaults: what the engine takes for keys that nothing sets.
+        left: the keys that the phone would decide and does not, with the reasons.
+        why: reasons for values, by key.
+        refused: why it cannot be run so, with the way out; None where it can.
+    """
+
+    profile: str
+    serial: str
+    model: str | None
+    config: dict[str, Any]
+    origins: dict[str, str]
+    defaults: dict[str, Any] = {}
+    left: dict[str, str] = {}
+    why: dict[str, str] = {}
+    refused: str | None = None
+
+
 class ExportPlanView(msgspec.Struct, frozen=True, kw_only=True):
     """What an export by one recipe would make.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -248,6 +248,20 @@ class Named(Params, frozen=True, kw_only=True):
     """A thing of the catalogue by its name or id."""
 
     name: str
+
+
+class SettleProfile(Params, frozen=True, kw_only=True):
+    """A run profile to show for a phone.
+
+    Attributes:
+        model: whose own values stand below; the only one of the catalogue by default, else none.
+        overrides: keys of config.json that win over the profile's.
+    """
+
+    profile: str
+    selectors: list[str] = []
+    model: str | None = None
+    overrides: dict[str, Any] = {}
 
 
 class PullModel(Params, frozen=True, kw_only=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from devicehub.cli.at_hub import at_hub
 from devicehub.cli.exit_codes import ExitCode
 from devicehub.errors import InputError
 from devicehub.profiles.load import (
@@ -23,6 +24,10 @@ from devicehub.settings import find_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from devicehub.cli.at_hub import Place
+
+_SETTLE_S: Final = 60.0
 
 
 @click.group("profiles")
@@ -54,11 +59,72 @@ def list_command(kind: str | None, *, as_json: bool) -> None:
         print_table(keys, [[entry[key] for key in keys] for entry in entries], room=terminal_width())
 
 
-@command.command("show", short_help="Print one.")
+@command.command("show", short_help="Print one, or what it comes to on a phone.")
 @click.argument("name")
+@click.option("--on", "selectors", multiple=True, metavar="SELECTOR", help="What it comes to on this phone.")
+@click.option("--model", metavar="MODEL", help="Whose own values stand below; with --on.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As of a run; with --on.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def show_command(name: str, *, as_json: bool) -> None:
-    """Print the profile NAME, or KIND/NAME where two kinds have one of that name."""
+@at_hub
+def show_command(
+    name: str,
+    selectors: tuple[str, ...],
+    model: str | None,
+    overrides: tuple[str, ...],
+    *,
+    as_json: bool,
+    place: Place,
+) -> ExitCode:
+    """Print the profile NAME, or KIND/NAME where two kinds have one of that name.
+
+    With --on, of a run profile: the config.json that it makes on that phone, where each value comes from (the
+    model, the profile, the phone, --set), and why it is so.
+    """
+    if selectors:
+        return _show_settled(name, selectors, model, overrides, as_json=as_json, place=place)
+    if model is not None or overrides:
+        raise click.UsageError("--model and --set go with --on")
+    _show_file(name, as_json=as_json)
+    return ExitCode.OK
+
+
+def _show_settled(
+    name: str,
+    selectors: tuple[str, ...],
+    model: str | None,
+    overrides: tuple[str, ...],
+    *,
+    as_json: bool,
+    place: Place,
+) -> ExitCode:
+    from devicehub.api.contract import PROFILE_SETTLE, SettleProfile
+    from devicehub.cli.output import print_json, print_table, say, terminal_width
+    from devicehub.cli.profile_view import settled_notes, settled_rows
+    from devicehub.workloads.config import parse_overrides
+
+    params = SettleProfile(
+        profile=name.removeprefix("runs/"),
+        selectors=list(selectors),
+        model=model,
+        overrides=parse_overrides(overrides),
+    )
+    view = place.ask(PROFILE_SETTLE, params, timeout_s=_SETTLE_S)
+    if as_json:
+        print_json(view)
+    else:
+        width = terminal_width()
+        below = f" over {view.model}" if view.model else ""
+        click.echo(f"# {view.profile} on {view.serial}{below}")
+        print_table(("key", "value", "from"), settled_rows(view), room=width)
+        for line in settled_notes(view, width):
+            click.echo(line)
+    if view.refused is not None:
+        say(f"devicehub: {view.refused}")
+        return ExitCode.FAILED
+    return ExitCode.OK
+
+
+def _show_file(name: str, *, as_json: bool) -> None:
     from devicehub.cli.output import print_json
 
     profile = _find(name)

@@ -48,7 +48,8 @@ def check_fit(request: RunRequest, device: Device) -> None:
     """
     if device.is_host:
         _check_host(request)
-    _check_parts(request)
+    if request.profile is not None:
+        check_parts(request.profile, request.model, request.engine)
     config = merged_config(request)
     check_config(request, config)
     engine, facts = request.engine, device.facts
@@ -182,16 +183,19 @@ def base_config(model: Model, profile: RunProfile) -> dict[str, Any]:
     return merge(model.config, read_object(file))
 
 
-def _check_parts(request: RunRequest) -> None:
-    """Refuse a profile that gives a model what it cannot take."""
-    for part in request.profile.file.takes if request.profile else ():
-        assert request.profile is not None
-        named = f"profile {request.profile.id}"
-        if not request.model.llm_config.get(_PARTS[part]):
-            problem = f"is for models that take {part}, and {request.model.name} takes text alone"
+def check_parts(profile: RunProfile, model: Model, engine: Engine | None) -> None:
+    """Refuse a profile that gives a model what it, or its engine, cannot take.
+
+    Raises:
+        InputError: it does.
+    """
+    for part in profile.file.takes:
+        named = f"profile {profile.id}"
+        if not model.llm_config.get(_PARTS[part]):
+            problem = f"is for models that take {part}, and {model.name} takes text alone"
             raise InputError(named, problem, remedy="take another profile or model")
-        if request.engine is not None and request.engine.omni is False:
-            problem = f"needs an engine that takes {part}, and {request.engine.name} takes text alone"
+        if engine is not None and engine.omni is False:
+            problem = f"needs an engine that takes {part}, and {engine.name} takes text alone"
             raise InputError(named, problem, remedy="build MNN with MNN_BUILD_LLM_OMNI=ON")
 
 
