@@ -13,9 +13,9 @@ from devicehub.api import contract
 from devicehub.api.job_model import BuildPlanView
 from devicehub.api.model import StageView
 from devicehub.api.views import engine_view
-from devicehub.build.making import build, bundle_folder, collect
-from devicehub.build.prepare import BuildPlan, Wish, prepare_build
 from devicehub.deploy.apk import check_apk
+from devicehub.engines.building.making import build, bundle_folder, collect
+from devicehub.engines.building.prepare import BuildPlan, Wish, prepare_build
 from devicehub.errors import InputError
 from devicehub.files import host_path
 from devicehub.findings import errors
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from devicehub.api.model import JobView
     from devicehub.api.server import Caller, Handler
     from devicehub.api.services import Services
-    from devicehub.build.making import At
+    from devicehub.engines.building.making import At
 
 
 class BuildMethods:

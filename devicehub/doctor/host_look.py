@@ -20,9 +20,9 @@ from devicehub import procs
 from devicehub.adb.address import VARIABLES, server_address
 from devicehub.adb.client import AdbClient
 from devicehub.adb.server import answers, find_adb
-from devicehub.build.lacks import lacks
-from devicehub.build.tools import find_tools
 from devicehub.doctor.host_facts import AdbProgram, AdbServer, HostFacts, UsbPhone
+from devicehub.engines.building.lacks import lacks
+from devicehub.engines.building.tools import find_tools
 from devicehub.errors import AdbError, ConfigError, HubError, InputError, ProgramError
 from devicehub.export.machine import check_extra, installed_versions, version_warnings
 from devicehub.fleet.server import started_here
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from devicehub.adb.address import ServerAddress
-    from devicehub.build.tools import Tools
+    from devicehub.engines.building.tools import Tools
     from devicehub.findings import Finding
     from devicehub.settings import Home
 

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from devicehub.adb.server import private_server
-from devicehub.build.tools import TOOLCHAIN_FILE
+from devicehub.engines.building.tools import TOOLCHAIN_FILE
 from devicehub.settings import Home
-from tests.build.tree import make_tree, needs_cmake
 from tests.e2e.command import devicehub, stop_hub
+from tests.engines.building.tree import make_tree, needs_cmake
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

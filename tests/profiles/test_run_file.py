@@ -13,6 +13,7 @@ from devicehub.profiles.phone_values import PhoneValues, settle
 from devicehub.profiles.run_file import RunFile, When
 from devicehub.settings import Home
 from devicehub.workloads.config import merge
+from tests.lint.test_exports import DEFAULT
 
 HOME = Home(Path("/nowhere"))
 PROFILES = load_profiles(RunFile, HOME)
@@ -20,29 +21,6 @@ SNAPDRAGON = PhoneValues(
     vendor="qualcomm", soc="SM8650", gpu="adreno", htp="v75", android="14", ram=12, cores=8, big_cores=6
 )
 SMALL = PhoneValues(vendor="mediatek", soc="MT6765", gpu="powervr", android="10", ram=4, cores=8, big_cores=4)
-EXPORTED: dict[str, Any] = {
-    "llm_model": "llm.mnn",
-    "llm_weight": "llm.mnn.weight",
-    "backend_type": "cpu",
-    "thread_num": 4,
-    "precision": "low",
-    "memory": "low",
-    "sampler_type": "mixed",
-    "temperature": 0.8,
-    "top_k": 40,
-    "top_p": 0.9,
-    "min_p": 0.05,
-    "tfs_z": 1.0,
-    "typical": 0.95,
-    "repetition_penalty": 1.0,
-    "presence_penalty": 0.0,
-    "frequency_penalty": 0.0,
-    "penalty_window": 0,
-    "n_gram": 8,
-    "ngram_factor": 1.0,
-    "tokenizer_file": "tokenizer.mtok",
-}
-"""What llmexport writes, its literals."""
 HEADS = frozenset({"llm.mnn", "llm.mnn.weight", "tokenizer.mtok", "llm_config.json", "config.json"})
 EAGLE = frozenset({"eagle.mnn", "eagle_fc.mnn", "eagle_d2t.mnn", "mtp.mnn"})
 
@@ -50,7 +28,7 @@ EAGLE = frozenset({"eagle.mnn", "eagle_fc.mnn", "eagle_d2t.mnn", "mtp.mnn"})
 @pytest.mark.parametrize("name", sorted(set(PROFILES) - {"custom-llm-demo"}))
 @pytest.mark.parametrize("phone", [PhoneValues(), SNAPDRAGON, SMALL], ids=["unknown", "large", "small"])
 def test_no_profile_says_anything_that_the_lint_would_doubt(name: str, phone: PhoneValues) -> None:
-    config = merge(EXPORTED, settle(PROFILES[name], phone).config)
+    config = merge(DEFAULT, settle(PROFILES[name], phone).config)
     files = HEADS | (EAGLE if name.startswith("speculative") else frozenset())
     llm_config: dict[str, Any] = {
         "hidden_size": 2048,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from devicehub.build.tools import Tool, Tools, Version
+    from devicehub.engines.building.tools import Tool, Tools, Version
     from devicehub.profiles.engine_file import EngineFile
 
 _LEAST_CMAKE: Final = (3, 15)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from devicehub.build.lacks import incomplete_sdk, lacks, needed
-from devicehub.build.tools import Tool, Tools
+from devicehub.engines.building.lacks import incomplete_sdk, lacks, needed
+from devicehub.engines.building.tools import Tool, Tools
 from devicehub.findings import Severity
 from devicehub.profiles.load import engine_file
 from devicehub.settings import Home

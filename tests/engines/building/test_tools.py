@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devicehub.build.tools import TOOLCHAIN_FILE, find_tools, parse_version
+from devicehub.engines.building.tools import TOOLCHAIN_FILE, find_tools, parse_version
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,15 +14,15 @@ import psutil
 import pytest
 
 from devicehub import procs
-from devicehub.build.making import At, build, collect
-from devicehub.build.plan import Step
-from devicehub.build.prepare import BuildPlan, Wish, prepare_build
 from devicehub.clock import SystemClock
+from devicehub.engines.building.making import At, build, collect
+from devicehub.engines.building.plan import Step
+from devicehub.engines.building.prepare import BuildPlan, Wish, prepare_build
 from devicehub.engines.catalog import EngineCatalog
 from devicehub.errors import HubError, InputError, ProgramError
 from devicehub.profiles.load import engine_file
 from devicehub.settings import Home
-from tests.build.tree import make_tree, needs_cmake, needs_ninja
+from tests.engines.building.tree import make_tree, needs_cmake, needs_ninja
 from tests.engines.zig import needs_zig
 from tests.processes import runs
 
@@ -203,8 +203,8 @@ async def test_a_second_build_in_the_same_folder_is_refused(tmp_path: Path) -> N
 KILLED = """
 import asyncio, os, sys
 from pathlib import Path
-from devicehub.build.making import build
-from devicehub.build.plan import Step
+from devicehub.engines.building.making import build
+from devicehub.engines.building.plan import Step
 place = Path(sys.argv[1])
 step = Step("x", "compiling", ("sh", "-c", "sleep 60 & sleep 60"))
 asyncio.run(build([step], place / "b", place / "log", environ=dict(os.environ), on_progress=lambda _at: None))
@@ -214,7 +214,7 @@ asyncio.run(build([step], place / "b", place / "log", environ=dict(os.environ), 
 @pytest.mark.parametrize("how", ["kill", "terminate"])
 async def test_nothing_goes_on_when_the_hub_is_killed(tmp_path: Path, how: str) -> None:
     argv = [sys.executable, "-c", KILLED, str(tmp_path)]
-    async with procs.child(argv, env=dict(os.environ), cwd=Path(__file__).parents[2]) as process:
+    async with procs.child(argv, env=dict(os.environ), cwd=Path(__file__).parents[3]) as process:
         tree: list[psutil.Process] = []
         async with asyncio.timeout(LONG_S):
             while len(tree) < 4:  # the guard, its watcher, the shell, its sleeps

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from devicehub import procs
-from devicehub.build import zig_cc
-from devicehub.build.lacks import incomplete_sdk, lacks
-from devicehub.build.plan import Places, Step, fingerprint, plan_steps
-from devicehub.build.tools import Tools, find_tools
+from devicehub.engines.building import zig_cc
+from devicehub.engines.building.lacks import incomplete_sdk, lacks
+from devicehub.engines.building.plan import Places, Step, fingerprint, plan_steps
+from devicehub.engines.building.tools import Tools, find_tools
 from devicehub.engines.places import is_checkout
 from devicehub.errors import InputError
 from devicehub.manifest import require_folder

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from devicehub.build.output import Complaint, share_of
+from devicehub.engines.building.output import Complaint, share_of
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from devicehub import procs
-from devicehub.build.output import Complaint, share_of
+from devicehub.engines.building.output import Complaint, share_of
 from devicehub.errors import InputError, ProgramError
 from devicehub.manifest import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from devicehub.build.plan import Step
+    from devicehub.engines.building.plan import Step
     from devicehub.profiles.engine_file import EngineFile
 
 _LOCK: Final = ".devicehub-build"
 _LINE_BYTES: Final = 64 * 1024
 _GRACE_S: Final = 5.0
-_GUARD: Final = "devicehub.build.guarded"
+_GUARD: Final = "devicehub.engines.building.guarded"
 _SIGNALS: Final = 128
 
 

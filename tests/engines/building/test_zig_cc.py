@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from devicehub.build.zig_cc import translate
+from devicehub.engines.building.zig_cc import translate
 
 
 @pytest.mark.parametrize(

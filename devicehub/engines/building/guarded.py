@@ -1,7 +1,7 @@
 """Child process: runs one command of a build, in a group that ends with its parent, even by signal 9.
 
-Usage: python -P -m devicehub.build.guarded PROGRAM [ARGUMENTS]. Its exit status is the program's, 128 + n
-where signal n ended that. The parent holds its stdin, and has made it the first of a process group.
+Usage: python -P -m devicehub.engines.building.guarded PROGRAM [ARGUMENTS]. Its exit status is the program's,
+128 + n where signal n ended that. The parent holds its stdin, and has made it the first of a process group.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devicehub.assets import find_asset
-from devicehub.build.plan import Places, Step, fingerprint, plan_steps
+from devicehub.engines.building.plan import Places, Step, fingerprint, plan_steps
 from devicehub.profiles.engine_file import AppBuild, EngineFile
 from devicehub.profiles.load import engine_file
 from devicehub.settings import Home
