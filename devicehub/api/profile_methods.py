@@ -9,15 +9,16 @@ from devicehub.api import contract
 from devicehub.api.job_model import SettledView
 from devicehub.device.select import select
 from devicehub.device.values import phone_values
-from devicehub.dispatch.header import base_config, check_parts
+from devicehub.dispatch.header import base_config, check_npu, check_parts
 from devicehub.errors import AskError, InputError
 from devicehub.findings import errors
 from devicehub.lint.keys import default_of
 from devicehub.lint.settings import lint_settings
 from devicehub.lint.subject import Known
+from devicehub.profiles.layers import merge
 from devicehub.profiles.load import for_phone, run_profile
 from devicehub.profiles.phone_values import settle
-from devicehub.workloads.config import final_config, merge
+from devicehub.workloads.config import final_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,11 @@ def _settled(
     origins = {**settled.origins, **dict.fromkeys(overrides, "command line")}
     config = merge(settled.config, overrides)
     refused: str | None = None
-    if model is not None:
+    try:
+        check_npu(for_phone(profile, phone_values(device.facts)), device)
+    except InputError as error:
+        refused = str(error)
+    if model is not None and refused is None:
         try:
             check_parts(profile, model, None)
             own = base_config(model, profile)

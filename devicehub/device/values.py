@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from devicehub.device.identify import Identification
 
 _KIB_PER_GIB: Final = 1 << 20
+_SOLD_GIB: Final = (1, 2, 3, 4, 6, 8, 10, 12, 16, 18, 24)
+"""What phones are sold with."""
 
 
 def phone_values(facts: Identification | None) -> PhoneValues:
@@ -30,5 +32,8 @@ def phone_values(facts: Identification | None) -> PhoneValues:
 
 
 def _as_sold(ram_kib: int | None) -> int | None:
-    """GiB upwards: the kernel keeps some of it from what it counts."""
-    return None if ram_kib is None else -(-ram_kib // _KIB_PER_GIB)
+    """GiB upwards: the kernel keeps some of it, up to a sixth, from what it counts."""
+    if ram_kib is None:
+        return None
+    upwards = -(-ram_kib // _KIB_PER_GIB)
+    return next((sold for sold in _SOLD_GIB if sold >= upwards), upwards)

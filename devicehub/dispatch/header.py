@@ -12,8 +12,9 @@ from devicehub.dispatch.launches import APP, config_file, options_of, program_of
 from devicehub.engines.bundle import VIRTUAL
 from devicehub.errors import InputError
 from devicehub.models.check import CONFIG, read_object
+from devicehub.profiles.layers import merge
 from devicehub.runs.model import DeviceRef, EngineRef, ModelRef, RunHeader
-from devicehub.workloads.config import final_config, merge
+from devicehub.workloads.config import final_config
 from devicehub.workloads.llm_bench import config_for_bench
 from devicehub.workloads.media import check_media, count_kinds, find_tags
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from devicehub.runner.contract import Limits
 
 OLDEST_SDK: Final = 26
+_OLDEST_HEXAGON: Final = 73
+"""Of Snapdragon 8 Gen 2; MNN's own library for the NPU is written for no older one."""
 _PARTS: Final = {"vision": "is_visual", "audio": "is_audio"}
 """What a profile gives a model: the model's own word for being able to take it."""
 
@@ -49,6 +52,7 @@ def check_fit(request: RunRequest, device: Device) -> None:
     if device.is_host:
         _check_host(request)
     if request.profile is not None:
+        check_npu(request.profile, device)
         check_parts(request.profile, request.model, request.engine)
     config = merged_config(request)
     check_config(request, config)
@@ -197,6 +201,26 @@ def check_parts(profile: RunProfile, model: Model, engine: Engine | None) -> Non
         if engine is not None and engine.omni is False:
             problem = f"needs an engine that takes {part}, and {engine.name} takes text alone"
             raise InputError(named, problem, remedy="build MNN with MNN_BUILD_LLM_OMNI=ON")
+
+
+def check_npu(profile: RunProfile, device: Device) -> None:
+    """Refuse a profile for Qualcomm's NPU on a device that has none, or too old a one.
+
+    Raises:
+        InputError: it has none.
+    """
+    is_hexagon = profile.config.get("backend_type") == "hexagon"
+    if not is_hexagon and profile.file.base == CONFIG:
+        return
+    soc = device.facts.soc if device.facts is not None else None
+    named = f"profile {profile.id}"
+    instead = "take another profile, as extreme-speed-cpu"
+    if device.is_host or (soc is not None and soc.vendor not in ("qualcomm", "unknown")):
+        chip = "is this computer" if device.is_host or soc is None else f"has a chip of {soc.vendor}"
+        raise InputError(named, f"is for Qualcomm's NPU, and {device.serial} {chip}", remedy=instead)
+    if is_hexagon and soc is not None and soc.htp is not None and int(soc.htp[1:]) < _OLDEST_HEXAGON:
+        problem = f"needs HTP v{_OLDEST_HEXAGON} or newer, and {device.serial} has {soc.htp}"
+        raise InputError(named, problem, remedy=instead)
 
 
 def make_config(request: RunRequest) -> dict[str, Any]:

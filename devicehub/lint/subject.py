@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from devicehub.findings import Finding, Severity
 from devicehub.lint.keys import KEYS, default_of
 from devicehub.lint.reading import as_read, fits, shown
-from devicehub.workloads.config import merge
+from devicehub.profiles.layers import merge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

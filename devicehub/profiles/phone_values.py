@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from devicehub.profiles.layers import merge
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -71,10 +73,11 @@ def settle(file: RunFile, phone: PhoneValues) -> Settled:
     for when in file.when:
         if not all(term is not None and term.holds(getattr(phone, term.key)) for term in when.terms()):
             continue
-        for key, value in when.config.items():
-            config[key] = value
+        config = merge(config, when.config)
+        for key in when.config:
             origins[key] = f"phone: {when.phone}"
-            left.pop(key, None)
+            for stale in (left, why):
+                stale.pop(key, None)
             if when.why:
                 why[key] = when.why
     return Settled(config, origins, left, why)

@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.errors import InputError
+from devicehub.profiles.layers import merge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -50,15 +51,6 @@ def final_config(
     if "tokenizer_file" not in config and files is not None:
         config["tokenizer_file"] = _find_tokenizer(files)
     return config
-
-
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one object over another, object by object; neither is changed."""
-    merged = dict(below)
-    for key, value in above.items():
-        lower = merged.get(key)
-        merged[key] = merge(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def parse_overrides(settings: Sequence[str]) -> dict[str, Any]:

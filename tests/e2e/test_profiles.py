@@ -68,6 +68,18 @@ async def test_what_is_not_for_this_model_is_refused(
     assert words[0] in shown.stderr
 
 
+@pytest.mark.parametrize("profile", ["npu-hexagon", "npu-qnn"])
+async def test_what_is_not_for_this_phone_is_refused(env: dict[str, str], profile: str) -> None:
+    phone = ("--on", "vendor=mediatek")
+    asked = ("run", "tiny", "--engine", "plain", *phone, "--profile", profile, "--prompt", "Hi")
+    answer = await devicehub(*asked, env=env)
+    assert answer.status == 4
+    answer.assert_one_sentence("is for Qualcomm's NPU", "has a chip of mediatek")
+    shown = await devicehub("profiles", "show", profile, *phone, env=env)
+    assert shown.status == 1
+    assert "is for Qualcomm's NPU" in shown.stderr
+
+
 async def test_options_of_a_phone_need_one(env: dict[str, str]) -> None:
     answer = await devicehub("profiles", "show", "default", "--set", "chunk=1", env=env)
     assert answer.status == 2

@@ -8,11 +8,11 @@ import pytest
 from devicehub.findings import Severity
 from devicehub.lint.settings import lint_settings
 from devicehub.lint.subject import Known
+from devicehub.profiles.layers import merge
 from devicehub.profiles.load import check_file, load_profiles
 from devicehub.profiles.phone_values import PhoneValues, settle
 from devicehub.profiles.run_file import RunFile, When
 from devicehub.settings import Home
-from devicehub.workloads.config import merge
 from tests.lint.test_exports import DEFAULT
 
 HOME = Home(Path("/nowhere"))
@@ -102,6 +102,18 @@ def test_conditions_hold_in_order_and_only_where_the_phone_tells() -> None:
     assert settle(file, SMALL).config["chunk"] == 4
     assert settle(file, PhoneValues()).config["chunk"] == 1
     assert settle(file, PhoneValues(vendor="qualcomm", ram=8)).why == {"chunk": "room"}
+
+
+def test_a_condition_lays_objects_over_objects_and_drops_a_reason_that_was_another_values() -> None:
+    file = RunFile(
+        summary="x",
+        config={"mllm": {"precision": "low", "memory": "low"}},
+        why={"mllm": "of the first value"},
+        when=(When(phone="ram<8", config={"mllm": {"precision": "high"}}),),
+    )
+    settled = settle(file, SMALL)
+    assert settled.config["mllm"] == {"precision": "high", "memory": "low"}
+    assert settled.why == {}
 
 
 def said(tmp_path: Path, text: str) -> list[tuple[str | None, str]]:
