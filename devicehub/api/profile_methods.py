@@ -90,7 +90,9 @@ def _settled(
             origins = {**dict.fromkeys(config, _OF_THE_HUB), **dict.fromkeys(own, "model"), **origins}
         except InputError as error:
             refused = str(error)
-    known = Known(llm_config=model.llm_config if model else {}, files=_files(model))
+    sources = {key: f"profile {profile.id}: {key}" for key in settled.config}
+    sources |= {key: f"--set {key}" for key in overrides}
+    known = Known(llm_config=model.llm_config if model else {}, files=_files(model), sources=sources)
     forbidding = errors(lint_settings(config, known)) if model is not None else []
     if refused is None and forbidding:
         refused = str(forbidding[0])

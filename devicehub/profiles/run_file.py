@@ -19,6 +19,7 @@ Part = Literal["vision", "audio"]
 """What a model takes beside text; its engine must be built for that as well."""
 TERMS: Final = ("vendor", "soc", "gpu", "htp", "android", "ram", "cores", "big_cores")
 """What a condition may ask of a phone; gpu is the family, as in `adreno`, ram in GiB."""
+_NUMBERS: Final = ("ram", "cores", "big_cores")
 Sentence = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -83,11 +84,15 @@ class RunFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
                     known = ", ".join(TERMS)
                     problem = f"{text.strip()!r} is no term such as ram<8; keys are {known}"
                     yield f"when[{number}].phone", problem
-        for key in self.from_phone.keys() & self.config.keys():
-            yield f"from_phone.{key}", "stands in [config] too"
+                elif term.key in _NUMBERS and not term.value.isdecimal():
+                    yield f"when[{number}].phone", f"{text.strip()!r} compares with no whole number"
+        for key in self.from_phone:
+            if key in self.config:
+                yield f"from_phone.{key}", "stands in [config] too"
+            elif "." in key:
+                yield f"from_phone.{key}", "reaches no key within another; MNN would not know this one"
         given = {*self.config, *self.from_phone, *(key for when in self.when for key in when.config)}
-        for key in self.why.keys() - given:
-            yield f"why.{key}", "this profile does not set it"
+        yield from ((f"why.{key}", "this profile does not set it") for key in self.why if key not in given)
 
 
 def _unfit(config: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:

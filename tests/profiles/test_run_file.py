@@ -130,6 +130,8 @@ def said(tmp_path: Path, text: str) -> list[tuple[str | None, str]]:
         ('[[when]]\nphone = "memory<8"\nconfig = {}', "when[0].phone", "'memory<8' is no term"),
         ('[[when]]\nphone = "ram<8"\n[when.config]\na = nan', "when[0].config.a", "no such value"),
         ('[config]\na = 1\n[from_phone]\na = "ram"', "from_phone.a", "stands in [config] too"),
+        ('[[when]]\nphone = "ram<8GB"\nconfig = {}', "when[0].phone", "no whole number"),
+        ('[from_phone]\n"mllm.thread_num" = "cores"', "from_phone.mllm.thread_num", "reaches no key"),
         ('[why]\nchunk = "so"', "why.chunk", "does not set it"),
         ('base = "other.json"', "base", ""),
         ('takes = ["smell"]', "takes", ""),
