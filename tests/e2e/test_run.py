@@ -124,10 +124,10 @@ async def test_lookahead_writes_the_same_text_and_a_missing_head_is_told(env: di
     asked = ("--on", "vendor=qualcomm", "--prompt", "What is a token?")
     greedy = ("--set", "sampler_type=greedy", "--set", "thread_num=1")
     plain = await run(env, *asked, "--json")
-    ahead = await run(env, *asked, "--profile", "lookahead", *greedy, "--json")
+    ahead = await run(env, *asked, "--profile", "speculative-lookahead", *greedy, "--json")
     assert ahead.json["config"]["speculative_type"] == "lookahead"
     assert ahead.json["launches"][0]["text"] == plain.json["launches"][0]["text"]
-    eagle = await run(env, *asked, "--profile", "eagle")
+    eagle = await run(env, *asked, "--profile", "speculative-eagle")
     assert eagle.status == 4
     eagle.assert_one_sentence("the model has no eagle.mnn", "--recipe eagle")
 
