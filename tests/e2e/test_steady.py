@@ -67,6 +67,11 @@ class SteadyDesk:
             assert self.mode.on
         return handle
 
+    async def on(self) -> None:
+        async with asyncio.timeout(90):
+            while not self.mode.on:
+                await SystemClock().sleep(0.05)
+
     async def off(self) -> None:
         async with asyncio.timeout(90):
             while self.mode.on or self.is_marked:
@@ -295,6 +300,8 @@ async def test_a_killed_hub_leaves_a_run_that_undoes_it(steady: SteadyDesk) -> N
     }
     words = ["run", "tiny", "--engine", "plain", "--steady", "--prompt", "What is MNN?"]
     async with procs.child([DEVICEHUB, *words, "--profile", "greedy-repeatable"], env=environ) as command:
+        # A push names llm_demo in its commands, too: only the mode tells that the list has begun.
+        await steady.on()
         async with asyncio.timeout(90):
             await steady.faults.when_process("llm_demo")
         assert steady.mode.history == [True]

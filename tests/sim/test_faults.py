@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,15 @@ async def test_memory_battery_heat_and_screen_show_where_a_phone_shows_them(tmp_
         async with asyncio.timeout(20):
             while await desk.sh("cat /sys/class/thermal/thermal_zone0/temp") != "66000":
                 await SystemClock().sleep(0.1)
+
+
+async def test_a_port_stays_the_phones_while_its_cable_is_out(tmp_path: Path) -> None:
+    async with desk_with(PhoneSpec(), tmp_path) as desk:
+        port = int(desk.phone.address.rpartition(":")[2])
+        await desk.faults.cable_out()
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        await desk.faults.cable_in()
+        await desk.connected()

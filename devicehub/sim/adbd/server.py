@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.clock import SystemClock
@@ -48,6 +49,19 @@ def features_of(android: int) -> frozenset[str]:
     return frozenset(name for since, names in _SINCE.items() if since <= android for name in names)
 
 
+def _hold(port: int) -> socket.socket:
+    """A port of 127.0.0.1 that nobody else gets while nobody listens; connections are refused then."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # Both sockets need it: then one of them may listen.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", port))
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
 _REFRESH_S: Final = 1.0
 _MOVING_S: Final = 0.25
 """A phone that warms is looked at so often: launches of small models last no second."""
@@ -79,7 +93,7 @@ class Adbd:
         self.frozen = False
         self.on_restart: Callable[[], Awaitable[None]] | None = None
         self.live = LiveFiles(system, shell.root)
-        self._ports: list[int] = []
+        self._held: dict[int, socket.socket] = {}
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,16 +119,19 @@ class Adbd:
         Raises:
             SimError: the port is taken.
         """
-        loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port)
+            held = _hold(port)
+            taken: int = held.getsockname()[1]
+            self._held[taken] = held
+            await self._listen(taken)
         except OSError as error:
             raise SimError(f"port {port} cannot be used ({error.strerror}); choose another one") from error
-        self._servers.append(server)
-        taken: int = server.sockets[0].getsockname()[1]
-        if taken not in self._ports:
-            self._ports.append(taken)
         return f"127.0.0.1:{taken}"
+
+    async def _listen(self, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port, reuse_address=True)
+        self._servers.append(server)
 
     def cut(self) -> None:
         """Drop every connection, as a pulled cable does."""
@@ -130,8 +147,8 @@ class Adbd:
 
     async def open(self) -> None:
         """Listen again where it did before."""
-        for port in self._ports if not self._servers else ():
-            await self.listen(port)
+        for port in self._held if not self._servers else ():
+            await self._listen(port)
 
     def freeze(self) -> None:
         """Let connections stay and come, but no byte through."""
@@ -188,6 +205,8 @@ class Adbd:
 
     def _stop(self) -> None:
         self.close()
+        for held in self._held.values():
+            held.close()
         for task in list(self._tasks):
             task.cancel()
         self._group = None
