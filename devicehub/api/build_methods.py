@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devicehub.api import contract
-from devicehub.api.job_model import BuildPlanView
-from devicehub.api.model import StageView
+from devicehub.api.job_model import BuildPlanView, step_view
 from devicehub.api.views import engine_view
 from devicehub.deploy.apk import check_apk
 from devicehub.engines.building.making import build, bundle_folder, collect
@@ -91,7 +90,16 @@ class BuildMethods:
         began_s = self._hub.clock.monotonic_s()
 
         def show(at: At) -> None:
-            job.reach(_stage_view(plan.profile, at, self._hub.clock.monotonic_s() - began_s))
+            elapsed_s = self._hub.clock.monotonic_s() - began_s
+            step = step_view(
+                plan.profile,
+                at.title,
+                number=at.number,
+                of=at.of,
+                step_share=at.step_share,
+                elapsed_s=elapsed_s,
+            )
+            job.reach(step)
 
         await build(plan.steps, plan.folder, log, environ=wish.environ, on_progress=show)
         made: dict[str, Any] = {"log": str(log), "folder": str(plan.folder)}
@@ -124,18 +132,4 @@ def _wish(params: contract.BuildEngine) -> Wish:
         qnn_sdk=host_path(params.qnn_sdk) if params.qnn_sdk else None,
         jobs=params.jobs or os.cpu_count() or 1,
         environ={**os.environ, **params.environment},
-    )
-
-
-def _stage_view(profile: str, at: At, elapsed_s: float) -> StageView:
-    return StageView(
-        recipe=profile,
-        stage=str(at.number),
-        title=at.title,
-        number=at.number,
-        of=at.of,
-        stage_share=at.step_share,
-        share=at.share,
-        elapsed_s=elapsed_s,
-        left_s=None,
     )

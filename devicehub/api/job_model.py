@@ -33,6 +33,23 @@ class StageView(msgspec.Struct, frozen=True, kw_only=True):
     left_s: float | None
 
 
+def step_view(
+    subject: str, title: str, *, number: int, of: int, step_share: float | None, elapsed_s: float
+) -> StageView:
+    """Where a piece of work is whose steps count alike and tell no time that is left."""
+    return StageView(
+        recipe=subject,
+        stage=str(number),
+        title=title,
+        number=number,
+        of=of,
+        stage_share=step_share,
+        share=(number - 1 + (step_share or 0)) / of,
+        elapsed_s=elapsed_s,
+        left_s=None,
+    )
+
+
 class EngineOnPhoneView(msgspec.Struct, frozen=True, kw_only=True):
     """An engine held against a phone.
 

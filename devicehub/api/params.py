@@ -217,6 +217,10 @@ class BuildEngine(Params, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
 
 
+Backend = Literal["cpu", "opencl", "vulkan", "hexagon"]
+"""What a probe can try."""
+
+
 class CheckEngine(Params, frozen=True, kw_only=True):
     """An engine to judge: one of the catalogue by name, or a folder, zip or checkout of the hub's host.
 
@@ -231,9 +235,7 @@ class CheckEngine(Params, frozen=True, kw_only=True):
     path: str | None = None
     selectors: list[str] = []
     probe: bool = False
-    backends: list[Literal["cpu", "opencl", "vulkan", "hexagon"]] = msgspec.field(
-        default_factory=lambda: ["cpu"]
-    )
+    backends: list[Backend] = msgspec.field(default_factory=lambda: ["cpu"])
 
 
 class AddModel(Params, frozen=True, kw_only=True):

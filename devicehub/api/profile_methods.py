@@ -9,7 +9,7 @@ from devicehub.api import contract
 from devicehub.api.job_model import SettledView
 from devicehub.device.select import select
 from devicehub.device.values import phone_values
-from devicehub.dispatch.header import base_config, check_npu, check_parts
+from devicehub.dispatch.profile_fit import base_config, check_npu, check_parts
 from devicehub.errors import AskError, InputError
 from devicehub.findings import errors
 from devicehub.lint.keys import default_of
@@ -17,7 +17,6 @@ from devicehub.lint.settings import lint_settings
 from devicehub.lint.subject import Known
 from devicehub.profiles.layers import merge
 from devicehub.profiles.load import for_phone, run_profile
-from devicehub.profiles.phone_values import settle
 from devicehub.workloads.config import final_config
 
 if TYPE_CHECKING:
@@ -74,19 +73,19 @@ class ProfileMethods:
 def _settled(
     profile: RunProfile, device: Device, model: Model | None, overrides: Mapping[str, Any]
 ) -> SettledView:
-    settled = settle(profile.file, phone_values(device.facts))
+    profile, settled = for_phone(profile, phone_values(device.facts))
     origins = {**settled.origins, **dict.fromkeys(overrides, "command line")}
     config = merge(settled.config, overrides)
     refused: str | None = None
     try:
-        check_npu(for_phone(profile, phone_values(device.facts)), device)
+        check_npu(profile, device)
     except InputError as error:
         refused = str(error)
     if model is not None and refused is None:
         try:
             check_parts(profile, model, None)
             own = base_config(model, profile)
-            config = _whole(own, for_phone(profile, phone_values(device.facts)), model, overrides)
+            config = _whole(own, profile, model, overrides)
             origins = {**dict.fromkeys(config, _OF_THE_HUB), **dict.fromkeys(own, "model"), **origins}
         except InputError as error:
             refused = str(error)

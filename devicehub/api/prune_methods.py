@@ -10,7 +10,7 @@ import msgspec
 
 from devicehub.api import contract
 from devicehub.api.export_wishes import find_checkpoint
-from devicehub.api.model import StageView
+from devicehub.api.job_model import step_view
 from devicehub.errors import InputError
 from devicehub.export.companions import read_lines
 from devicehub.export.machine import check_extra, this_machine
@@ -83,25 +83,20 @@ async def _carry(wanted: PruneJob, machine: Machine, job: Job, clock: Clock) -> 
     began_s = clock.monotonic_s()
 
     def show(step: Step) -> None:
-        job.reach(_stage_view(wanted.method, step, clock.monotonic_s() - began_s))
+        elapsed_s = clock.monotonic_s() - began_s
+        at = step_view(
+            wanted.method,
+            step.title,
+            number=step.number,
+            of=step.of,
+            step_share=step.share,
+            elapsed_s=elapsed_s,
+        )
+        job.reach(at)
 
     report = await prune(wanted, machine, has_torch=_has_torch(), on_step=show)
     built: dict[str, Any] = msgspec.to_builtins(report)
     return {**built, "folder": str(wanted.out)}
-
-
-def _stage_view(method: str, step: Step, elapsed_s: float) -> StageView:
-    return StageView(
-        recipe=method,
-        stage=f"{step.number}",
-        title=step.title,
-        number=step.number,
-        of=step.of,
-        stage_share=step.share,
-        share=(step.number - 1 + (step.share or 0)) / step.of,
-        elapsed_s=elapsed_s,
-        left_s=None,
-    )
 
 
 def _has_torch() -> bool:

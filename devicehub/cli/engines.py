@@ -11,6 +11,7 @@ from devicehub.cli.at_hub import at_hub
 from devicehub.cli.engines_build import build_command
 
 if TYPE_CHECKING:
+    from devicehub.api.params import Backend
     from devicehub.cli.at_hub import Place
 
 _COPY_S: Final = 600.0
@@ -108,7 +109,7 @@ def check_command(
     *,
     selectors: tuple[str, ...],
     probe: bool,
-    backends: tuple[str, ...],
+    backends: tuple[Backend, ...],
     as_json: bool,
     place: Place,
 ) -> None:
@@ -133,7 +134,7 @@ def check_command(
         path=str(path.absolute()) if is_path else None,
         selectors=list(selectors),
         probe=probe,
-        backends=list(backends),  # type: ignore[arg-type]
+        backends=list(backends),
     )
     [result] = run_async(finish_jobs(place, ENGINE_CHECK, params))
     if as_json:

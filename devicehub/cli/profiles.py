@@ -25,6 +25,7 @@ from devicehub.settings import find_home
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from devicehub.api.contract import SettleProfile
     from devicehub.cli.at_hub import Place
 
 _SETTLE_S: Final = 60.0
@@ -80,34 +81,28 @@ def show_command(
     With --on, of a run profile: the config.json that it makes on that phone, where each value comes from (the
     model, the profile, the phone, --set), and why it is so.
     """
+    from devicehub.api.contract import SettleProfile
+    from devicehub.workloads.config import parse_overrides
+
     if selectors:
-        return _show_settled(name, selectors, model, overrides, as_json=as_json, place=place)
+        params = SettleProfile(
+            profile=name.removeprefix("runs/"),
+            selectors=list(selectors),
+            model=model,
+            overrides=parse_overrides(overrides),
+        )
+        return _show_settled(params, place, as_json=as_json)
     if model is not None or overrides:
         raise click.UsageError("--model and --set go with --on")
     _show_file(name, as_json=as_json)
     return ExitCode.OK
 
 
-def _show_settled(
-    name: str,
-    selectors: tuple[str, ...],
-    model: str | None,
-    overrides: tuple[str, ...],
-    *,
-    as_json: bool,
-    place: Place,
-) -> ExitCode:
-    from devicehub.api.contract import PROFILE_SETTLE, SettleProfile
+def _show_settled(params: SettleProfile, place: Place, *, as_json: bool) -> ExitCode:
+    from devicehub.api.contract import PROFILE_SETTLE
     from devicehub.cli.output import print_json, print_table, say, terminal_width
     from devicehub.cli.profile_view import settled_notes, settled_rows
-    from devicehub.workloads.config import parse_overrides
 
-    params = SettleProfile(
-        profile=name.removeprefix("runs/"),
-        selectors=list(selectors),
-        model=model,
-        overrides=parse_overrides(overrides),
-    )
     view = place.ask(PROFILE_SETTLE, params, timeout_s=_SETTLE_S)
     if as_json:
         print_json(view)

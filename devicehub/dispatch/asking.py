@@ -190,7 +190,7 @@ def make_request(
     """
     ask, protocol = asked.ask, asked.protocol
     if profile is not None:
-        profile = for_phone(profile, phone_values(device.facts))
+        profile, _ = for_phone(profile, phone_values(device.facts))
     return RunRequest(
         run_id=run_id,
         engine=None if asked.is_app else catalogue.engine_for(device, engine or ask.engine),

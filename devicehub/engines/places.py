@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import stat
 import tempfile
@@ -22,6 +23,7 @@ from devicehub.units import GIB, MIB, format_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_VERSION: Final = re.compile(r"#define MNN_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 _SETTINGS: Final = "engine.toml"
 _ARCHIVES: Final = (".gz", ".tgz", ".xz", ".7z", ".bz2", ".tar", ".rar")
 _MOST_ENTRIES: Final = 50_000
@@ -70,6 +72,17 @@ def opened(path: Path) -> Iterator[Place]:
         unpack = "the zip is damaged: download it again"
     require_folder(path, remedy=unpack if archive else "give the folder that holds llm_demo")
     yield _in_checkout(path) if is_checkout(path) else Place(path, path)
+
+
+def version_of(checkout: Path) -> str | None:
+    """MNN's version as its sources tell it; None where they do not."""
+    try:
+        with (checkout / "include/MNN/MNNDefine.h").open("rb") as stream:
+            text = stream.read(MIB).decode("utf-8", "replace")
+    except OSError:
+        return None
+    numbers: list[str] = _VERSION.findall(text)
+    return ".".join(numbers) if len(numbers) == 3 else None
 
 
 def is_checkout(folder: Path) -> bool:

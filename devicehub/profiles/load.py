@@ -16,7 +16,7 @@ from devicehub.errors import ConfigError, InputError
 from devicehub.profiles.device_file import DeviceFile
 from devicehub.profiles.engine_file import EngineFile
 from devicehub.profiles.match import Soc
-from devicehub.profiles.phone_values import PhoneValues, settle
+from devicehub.profiles.phone_values import PhoneValues, Settled, settle
 from devicehub.profiles.places import line_of
 from devicehub.profiles.recipes import RecipeFile
 from devicehub.profiles.run_file import RunFile
@@ -120,9 +120,10 @@ def run_profile(name: str, home: Home) -> RunProfile:
     )
 
 
-def for_phone(profile: RunProfile, phone: PhoneValues) -> RunProfile:
-    """The profile with all that depends on the phone settled."""
-    return replace(profile, config=settle(profile.file, phone).config)
+def for_phone(profile: RunProfile, phone: PhoneValues) -> tuple[RunProfile, Settled]:
+    """The profile with all that depends on the phone settled, and what decided it."""
+    settled = settle(profile.file, phone)
+    return replace(profile, config=settled.config), settled
 
 
 def protocol_file(name: str, home: Home) -> ProtocolFile:

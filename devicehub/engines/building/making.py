@@ -33,17 +33,12 @@ _SIGNALS: Final = 128
 
 @dataclass(frozen=True)
 class At:
-    """How far a build is.
-
-    Attributes:
-        share: of the whole, 0 to 1.
-    """
+    """How far a build is."""
 
     title: str
     number: int
     of: int
     step_share: float | None
-    share: float
 
 
 async def build(
@@ -74,7 +69,7 @@ async def build(
         for number, step in enumerate(steps, 1):
 
             def tell(share: float | None, step: Step = step, number: int = number) -> None:
-                on_progress(_at(step, number, len(steps), share))
+                on_progress(At(step.title, number, len(steps), share))
 
             await _do(step, stream, log, environ, tell)
 
@@ -128,10 +123,6 @@ def _claimed(folder: Path) -> Iterator[None]:
         raise InputError(folder, "another build is under way in it", remedy="wait for its end") from None
     finally:
         os.close(descriptor)
-
-
-def _at(step: Step, number: int, of: int, share: float | None) -> At:
-    return At(step.title, number, of, share, (number - 1 + (share or 0)) / of)
 
 
 async def _do(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from devicehub.engines.building import zig_cc
 from devicehub.engines.building.lacks import incomplete_sdk, lacks
 from devicehub.engines.building.plan import Places, Step, fingerprint, plan_steps
 from devicehub.engines.building.tools import Tools, find_tools
-from devicehub.engines.places import is_checkout
+from devicehub.engines.places import is_checkout, version_of
 from devicehub.errors import InputError
 from devicehub.manifest import require_folder
 from devicehub.profiles.load import engine_file
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from devicehub.profiles.engine_file import EngineFile
     from devicehub.settings import Home
 
-_VERSION: Final = re.compile(r"#define MNN_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 _GIT_S: Final = 20.0
 _COMMIT_DIGITS: Final = 9
 
@@ -130,11 +128,11 @@ def _free_bytes(folder: Path) -> int | None:
 
 async def _source(mnn: Path, environ: Mapping[str, str]) -> str:
     """`MNN 3.6.1, commit 4d40bdbd7`, as far as the checkout tells."""
-    text = (mnn / "include/MNN/MNNDefine.h").read_text("utf-8", errors="replace")
-    version = ".".join(_VERSION.findall(text)[:3])
+    version = version_of(mnn)
     told = [f"MNN {version}" if version else "MNN"]
     git = shutil.which("git", path=environ.get("PATH"))
-    if git is not None:
+    # Unpacked sources within somebody's repository have no commit of their own.
+    if git is not None and (mnn / ".git").exists():
         try:
             said = await procs.run([git, "-C", mnn, "rev-parse", "HEAD"], timeout_s=_GIT_S, env=environ)
         except (OSError, TimeoutError):

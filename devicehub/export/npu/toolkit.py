@@ -13,6 +13,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from devicehub.engines.places import version_of
 from devicehub.errors import InputError
 from devicehub.export.npu.places import BUILT, CONVERTER, EXPORTER, GENERATOR, HOST
 from devicehub.manifest import require_folder
@@ -32,7 +33,6 @@ _VERSIONS: Final = (
     # version: 2.37.0.250724
     ("sdk.yaml", re.compile(r"^\s*version:\s*[\"']?v?([\w.]{1,60})", re.MULTILINE)),
 )
-_MNN_VERSION: Final = re.compile(r"#define MNN_VERSION_(?:MAJOR|MINOR|PATCH)\s+(\d+)")
 _OPTIONS: Final = ("MNN_QNN", "MNN_QNN_CONVERT_MODE")
 _CACHED: Final = re.compile(r"^(\w+):\w+=(\S*)$", re.MULTILINE)
 _ON: Final = ("ON", "1", "TRUE", "YES", "Y")
@@ -114,7 +114,7 @@ def find_checkout(root: Path, build: Path | None = None) -> Checkout:
         raise InputError(build, f"was built without {option}", remedy=how)
     # MNN's script finds npu_convert.py from the build's folder.
     _require(build, [build.resolve().parent / CONVERTER], "let the build lie directly in the checkout")
-    return Checkout(root, _mnn_version(root), build)
+    return Checkout(root, version_of(root), build)
 
 
 def check_host(find: Callable[[str], str | None] = shutil.which) -> None:
@@ -169,11 +169,6 @@ def _sdk_version(root: Path) -> str | None:
         if found := pattern.search(_text(root / name)):
             return found.group(1)
     return None
-
-
-def _mnn_version(root: Path) -> str | None:
-    numbers: list[str] = _MNN_VERSION.findall(_text(root / "include/MNN/MNNDefine.h"))
-    return ".".join(numbers) if len(numbers) == 3 else None
 
 
 def _text(file: Path) -> str:

@@ -58,8 +58,9 @@ async def test_an_engine_for_this_host(tmp_path: Path, home: Home) -> None:
     told: list[At] = []
     log = await carried(plan, told.append)
     assert told[0].title == "configuring"
-    assert told[-1].share == 1.0
-    assert all(first.share <= second.share for first, second in itertools.pairwise(told))
+    assert (told[-1].number, told[-1].step_share) == (told[-1].of, 1.0)
+    places = [(at.number, at.step_share or 0) for at in told]
+    assert all(first <= second for first, second in itertools.pairwise(places))
     assert "Built target llm_demo" in log.read_text()
     bundle = tmp_path / "bundle"
     collect(plan.file, plan.folder, tmp_path, None, bundle)
