@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ from devicehub.api.hubfile import HubFile, find_running, is_locked, only_starter
 from devicehub.api.place import check_url, make_tls
 from devicehub.api.versions import Meeting, meet
 from devicehub.errors import HubUnreachable
+from devicehub.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -35,6 +37,7 @@ _STOP_S: Final = 60.0
 _SPAWN_S: Final = 15.0
 _PAUSE_S: Final = 0.05
 _TAIL_LINES: Final = 5
+_LEAST_FREE: Final = MIB
 _TAIL_BYTES: Final = 4096
 _NO_HUB: Final = "no hub runs; start one with `devicehub serve`"
 _MOST_NAMED: Final = 5
@@ -217,6 +220,9 @@ def _quote(home: Home) -> str:
             lines = opened.read().decode(errors="replace").strip().splitlines()
             if lines:
                 return f"; {file} ends with: " + " / ".join(lines[-_TAIL_LINES:])
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(home.root).free < _LEAST_FREE:
+            return f"; the disk of {home.root} is full: make room, or set DEVICEHUB_HOME elsewhere"
     return f"; it said nothing in {home.logs}"
 
 

@@ -165,10 +165,12 @@ def _script(program: str, env: Mapping[str, str], backend: str) -> str:
     log = 'logcat -d -v raw --pid="$pid" MNNJNI:V "*:S" 2>/dev/null'
     return (
         f"mkdir -p {folder} && cd {folder} || exit 1; "
+        # The shell is hung up on where the link breaks.
+        f"trap 'cd /; rm -rf {folder}' EXIT; trap 'exit 1' HUP INT TERM; "
         f"for f in {' '.join(_FILES)}; do echo >$f; done; echo '{{}}' >llm_config.json; "
         f"echo {shell.quote([json.dumps(config)])} >config.json; "
         f"{start} & pid=$!; wait $pid; code=$?; echo; echo {_STATUS}$code; "
-        f"echo {_LOG}; {log}; cd /; rm -rf {folder}"
+        f"echo {_LOG}; {log}"
     )
 
 

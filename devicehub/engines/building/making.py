@@ -11,7 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from devicehub import procs
 from devicehub.engines.building.output import Complaint, share_of
@@ -20,6 +20,7 @@ from devicehub.manifest import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from io import FileIO
 
     from devicehub.engines.building.plan import Step
     from devicehub.profiles.engine_file import EngineFile
@@ -101,10 +102,10 @@ def bundle_folder() -> Iterator[Path]:
         yield Path(place)
 
 
-def _opened(log: Path) -> BinaryIO:
+def _opened(log: Path) -> FileIO:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        return log.open("wb")
+        return log.open("wb", buffering=0)
     except OSError as error:
         raise unwritable(Path(error.filename or log), error) from error
 
@@ -127,7 +128,7 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 async def _do(
     step: Step,
-    stream: BinaryIO,
+    stream: FileIO,
     log: Path,
     environ: Mapping[str, str],
     tell: Callable[[float | None], None],
@@ -137,8 +138,7 @@ async def _do(
         script.path.parent.mkdir(parents=True, exist_ok=True)
         script.path.write_text(script.text, "utf-8")
         script.path.chmod(0o755)
-    stream.write(("$ " + "\n$ ".join(step.lines()) + "\n").encode())
-    stream.flush()
+    _keep(stream, ("$ " + "\n$ ".join(step.lines()) + "\n").encode())
     complaint, furthest = Complaint(), 0.0
 
     def reach(share: float) -> None:
@@ -166,16 +166,21 @@ async def _do(
         raise ProgramError("the build", problem, remedy=f"see {log}")
 
 
+def _keep(stream: FileIO, data: bytes) -> None:
+    """Write to the log as far as the disk has room; where it is full, the compilers say so."""
+    with contextlib.suppress(OSError):
+        stream.write(data)
+
+
 async def _listen(
     pipe: asyncio.StreamReader,
-    stream: BinaryIO,
+    stream: FileIO,
     complaint: Complaint,
     reach: Callable[[float], None],
 ) -> None:
     rest = b""
     while block := await pipe.read(_LINE_BYTES):
-        stream.write(block)
-        stream.flush()
+        _keep(stream, block)
         # Gradle and ninja draw with carriage returns.
         *lines, rest = (rest + block).replace(b"\r", b"\n").split(b"\n")
         rest = rest[-_LINE_BYTES:]

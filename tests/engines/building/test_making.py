@@ -173,6 +173,13 @@ async def test_the_compilers_words_are_in_the_error(tmp_path: Path, home: Home) 
     assert str(plan.folder.parent / "log") in said
 
 
+async def test_a_full_disk_is_told_in_the_compilers_words(tmp_path: Path) -> None:
+    step = Step("x", "compiling", ("sh", "-c", "echo 'a.o: No space left on device' >&2; exit 2"))
+    full = Path("/dev/full")
+    with pytest.raises(ProgramError, match=r"ended with status 2: a\.o: No space left on device"):
+        await build([step], tmp_path / "b", full, environ=dict(os.environ), on_progress=lambda _at: None)
+
+
 async def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     step = Step("x", "configuring", ("no-such-cmake", "-S", "."))
     with pytest.raises(ProgramError, match="no-such-cmake: No such file"):
