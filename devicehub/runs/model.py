@@ -10,6 +10,7 @@ import msgspec
 from devicehub.device.soc import SocFacts
 from devicehub.models.fixture import Fixture
 from devicehub.profiles.schema import ProtocolFile
+from devicehub.runs.answers import Evaluation, SuiteResult
 from devicehub.runs.lifecycle import RunState
 from devicehub.runs.start import CpuCluster, Link, StartState
 from devicehub.runs.steps import Step, StepKind
@@ -380,6 +381,10 @@ class RunRecord(RunHeader, frozen=True, kw_only=True):
     fidelity: float | None
     answered: Fidelity = Fidelity(share=None)
     flags: list[Flag] = []
+    suite: SuiteResult | None = None
+    """None where no suite was asked."""
+    evaluation: Evaluation | None = None
+    """None for other workloads than eval."""
     energy: Energy | None = None
     sampling_cost: float | None = None
     """The share of the decode speed that sampling takes, where this run measured it."""

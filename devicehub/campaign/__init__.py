@@ -1,0 +1,1 @@
+"""Campaigns: what a lab asks of many phones, in which order, and what the answers are worth."""
