@@ -1,0 +1,218 @@
+"""What of campaigns travels over the API. Pure.
+
+Times are seconds since the epoch on the hub's clock unless their name says otherwise; None is not known.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+CellStanding = Literal["waiting", "running", "passed", "failed", "inconclusive", "not_comparable", "not_run"]
+"""How a cell stands; the last five are its end, until the campaign's own a provisional one."""
+
+
+class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
+    """One campaign as lists show it, field by field what `campaign list --json` prints.
+
+    Attributes:
+        cells: how many there are.
+        counts: cells by standing.
+        eta_s: how long it will take still, estimated; None where that cannot be told.
+        sentence: how it stands, in one.
+        exit: what `campaign run` would end with, were it over now; None while it is under way.
+        waits_for: why nothing is under way though it runs, in a sentence.
+    """
+
+    id: str
+    name: str
+    state: Literal["running", "stopped", "ended"]
+    created: float
+    ended: float | None = None
+    cells: int = 0
+    counts: dict[str, int] = {}
+    eta_s: float | None = None
+    sentence: str = ""
+    exit: int | None = None
+    waits_for: str | None = None
+    virtual: bool = False
+
+
+class FigureView(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of a cell: the median, and with a baseline the ratio to it with its interval (95 %)."""
+
+    median: float
+    launches: int
+    base: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class CellView(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell.
+
+    Attributes:
+        serial: of the phone that it runs or ran on, else of the one it is planned for.
+        moved: it ran on another phone than planned.
+        settings: of a sweep.
+        runs: the ids of its runs, the baseline's first.
+        figures: by name, as far as they are known.
+    """
+
+    number: int
+    name: str
+    serial: str
+    product: str | None
+    vendor: str
+    soc: str | None
+    model: str
+    engine: str | None
+    profile: str
+    workload: str
+    suite: str | None = None
+    settings: dict[str, Any] = {}
+    state: CellStanding
+    reason: str | None = None
+    sentence: str = ""
+    moved: bool = False
+    attempt: int = 0
+    runs: list[str] = []
+    figures: dict[str, FigureView] = {}
+    fidelity: float | None = None
+
+
+class FrontPointView(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting of a sweep; `on_front` where no other is better in all of the four figures."""
+
+    cell: int
+    settings: dict[str, Any]
+    launches: int
+    stopped: str | None = None
+    prefill_tok_s: float | None = None
+    decode_tok_s: float | None = None
+    peak_memory_mib: float | None = None
+    fidelity: float | None = None
+    on_front: bool = False
+
+
+class FrontView(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one sweep on one SoC."""
+
+    soc: str
+    model: str
+    engine: str | None
+    phones: list[str]
+    points: list[FrontPointView]
+
+
+class HistoryPointView(msgspec.Struct, frozen=True, kw_only=True):
+    """What one campaign measured of a thing."""
+
+    campaign: str
+    name: str
+    created: float
+    state: str
+    engine_id: str | None
+    figures: dict[str, FigureView]
+
+
+class JumpView(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that moved from one campaign to the next, which is named."""
+
+    figure: str
+    before: float
+    after: float
+    ratio: float
+    campaign: str
+
+
+class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
+    """The same (SoC, model, engine, profile, workload) over campaigns, oldest first."""
+
+    soc: str
+    model: str
+    engine: str | None
+    profile: str
+    workload: str
+    points: list[HistoryPointView]
+    jumps: list[JumpView] = []
+
+
+class CampaignDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of one campaign, without the raw launches."""
+
+    campaign: CampaignView
+    cells: list[CellView]
+    notes: list[str] = []
+    fronts: list[FrontView] = []
+    history: list[HistoryView] = []
+
+
+class CampaignChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign moved on, with those of its cells that did."""
+
+    campaign: CampaignView
+    cells: list[CellView] = []
+
+
+class CellPlanView(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell of a plan; `left_out` says why it would not be run."""
+
+    number: int
+    name: str
+    serial: str
+    left_out: str | None = None
+    estimate_s: float = 0.0
+    against: str | None = None
+    """The baseline's variant, in words."""
+
+
+class PushView(msgspec.Struct, frozen=True, kw_only=True):
+    """What would go to a phone, in bytes at most."""
+
+    serial: str
+    kind: str
+    name: str
+    size: int
+
+
+class CampaignPlanView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a campaign would do: `campaign run --dry-run`.
+
+    Attributes:
+        order: by serial, the numbers of its cells as they would run.
+    """
+
+    name: str
+    cells: list[CellPlanView]
+    order: dict[str, list[int]]
+    pushes: list[PushView]
+    estimate_s: float
+    seed: int
+    notes: list[str] = []
+
+
+class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong in a campaign's file; `line` is None where it stands nowhere."""
+
+    line: int | None
+    key: str
+    problem: str
+
+
+class OutcomesPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign's plan and some of its outcomes, as reports need them; `next` is given as `after`.
+
+    Attributes:
+        plan: on the first page; None on the others.
+        history: likewise.
+    """
+
+    state: str
+    plan: dict[str, Any] | None
+    outcomes: list[dict[str, Any]]
+    history: list[HistoryView] = []
+    ended: float | None = None
+    next: int | None = None
