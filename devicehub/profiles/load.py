@@ -7,7 +7,7 @@ import re
 import tomllib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, get_args
 
 import msgspec
 
@@ -30,6 +30,16 @@ if TYPE_CHECKING:
     from devicehub.settings import Home
 
 _FileT = TypeVar("_FileT", bound=ProfileFile)
+
+
+class Checked(Protocol):
+    """What a file of TOML is to hold: a struct that tells what its types cannot say."""
+
+    def problems(self, file_id: str) -> Iterable[tuple[str, str]]:
+        """Pairs of a key and what is wrong with it."""
+
+
+_CheckedT = TypeVar("_CheckedT", bound=Checked)
 _MOST_BYTES: Final = 1 << 20
 _TOML_PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -186,12 +196,24 @@ def check_file(path: Path, kind: type[_FileT]) -> tuple[_FileT | None, Sequence[
         if path.stat().st_size > _MOST_BYTES:
             return None, [Problem(path, None, None, "is too big for a profile: take what is no setting out")]
         text = path.read_bytes().decode()
-        table = tomllib.loads(text)
     except OSError as error:
         return None, [Problem(path, None, None, f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return None, [Problem(path, None, line, "is not UTF-8; save it as UTF-8")]
+    return check_text(text, kind, path)
+
+
+def check_text(text: str, kind: type[_CheckedT], path: Path) -> tuple[_CheckedT | None, Sequence[Problem]]:
+    """Read the text of a file of TOML and list everything that is wrong with it.
+
+    Args:
+        text: what the file holds.
+        kind: what it is to hold.
+        path: where it lies, or how a person calls it; it is not read.
+    """
+    try:
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = _TOML_PLACE.search(str(error))
         line_number = int(place[1]) if place and place[1] else None
@@ -199,7 +221,7 @@ def check_file(path: Path, kind: type[_FileT]) -> tuple[_FileT | None, Sequence[
         return None, [Problem(path, None, line_number, f"TOML: {words[:1].lower()}{words[1:]}")]
     except RecursionError:
         return None, [Problem(path, None, None, "TOML: nested too deeply")]
-    found = list(_shape_problems(table, kind))
+    found = list(_shape_problems(table, cast("type[msgspec.Struct]", kind)))
     value = None
     if not found:
         value = msgspec.convert(table, kind)
