@@ -35,7 +35,7 @@ def _lines(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     arrays: Counter[str] = Counter()
     table, within = "", False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # TOML knows no other line end
         inside, within = within, within ^ (len(_MULTILINE.findall(line)) % 2 == 1)
         if inside:
             continue
