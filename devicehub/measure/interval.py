@@ -73,6 +73,20 @@ class Estimate:
             return None, None
         return _ratio(self.centre - self.half), _ratio(self.centre + self.half)
 
+    @property
+    def freedom(self) -> float:
+        """The degrees of freedom of its standard error."""
+        return self.freedom_of(self.pairs)
+
+    def freedom_of(self, pairs: int) -> float:
+        """The degrees of freedom were there so many pairs."""
+        return _freedom(pairs, in_list=self.in_list)
+
+    @property
+    def error(self) -> float | None:
+        """The logarithm's standard error; None where there is none."""
+        return None if self.half is None else self.half / t_quantile((1 + CONFIDENCE) / 2, self.freedom)
+
     def finding(self, margin: float) -> Finding:
         """What the interval says.
 
@@ -140,8 +154,11 @@ def more_pairs(found: Estimate, margin: float) -> int | None:
 
 def _half(spread: float, count: int, *, in_list: bool) -> float:
     """Half the interval of so many pairs of this spread."""
-    free = degrees(count) if in_list and count >= LEAST_PAIRS else count - 1
-    return t_quantile((1 + CONFIDENCE) / 2, free) * spread / math.sqrt(count)
+    return t_quantile((1 + CONFIDENCE) / 2, _freedom(count, in_list=in_list)) * spread / math.sqrt(count)
+
+
+def _freedom(count: int, *, in_list: bool) -> float:
+    return degrees(count) if in_list and count >= LEAST_PAIRS else count - 1
 
 
 def _chance(found: Estimate, count: int, limit: float) -> float:
