@@ -48,10 +48,11 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run of a cell came to.
+    """What one run of a cell came to; of a sweep's cell all of its rounds.
 
     Attributes:
-        run: its id.
+        run: its id; the last one's, where there were several.
+        runs: the ids of all, where there were several.
         state: its end: succeeded, failed, cancelled, lost.
         evidence: the lines that prove the cause.
         flags: what a reader must know beside the figures, a sentence each.
@@ -62,6 +63,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     run: str
+    runs: list[str] = []
     variant: Variant
     state: str
     verdict: str | None
@@ -118,6 +120,7 @@ class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
         arm: the cell's own run; None where none was made.
         base: the baseline's.
         problem: why there is no run to judge, a slug: phone_away, lost, refused, cancelled; `why` says it.
+        stopped: of a sweep: why its setting had fewer launches than asked for: wrong, failed, slower.
     """
 
     cell: int
@@ -131,4 +134,5 @@ class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: Evaluation | None = None
     problem: str | None = None
     why: str | None = None
+    stopped: str | None = None
     ended: float = 0.0

@@ -77,26 +77,35 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FrontPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting of a sweep with what it gave; `on_front` where no other is better in all."""
+    """One setting of a sweep with what it gave.
+
+    Attributes:
+        cell: its first one, where several phones of the SoC ran it.
+        stopped: why its launches were cut short: wrong, failed, slower; None where they were not.
+        ranges: the lowest and the highest of each figure, by name.
+        on_front: no other setting is better in one figure and not worse in the others, beyond noise.
+    """
 
     cell: int
     settings: dict[str, Any]
     launches: int
     stopped: str | None = None
-    """Why its launches were cut short: wrong, failed, slower; None where they were not."""
     prefill_tok_s: float | None = None
     decode_tok_s: float | None = None
     peak_memory_mib: float | None = None
     fidelity: float | None = None
+    ranges: dict[str, tuple[float, float]] = {}
     on_front: bool = False
 
 
 class Front(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of one sweep on one SoC."""
+    """The settings of one sweep on one SoC; phones by their serials."""
 
     soc: str
     model: str
     engine: str | None
+    profile: str
+    workload: str
     phones: list[str]
     points: list[FrontPoint]
 
