@@ -268,13 +268,22 @@ def _result(
         cell=cell,
         state=worst.state,
         reason=worst.reason,
-        sentence="; ".join(dict.fromkeys(part.sentence for part in alike)),
+        sentence="; ".join(_sentences(alike, limits)),
         proof=list(dict.fromkeys(line for part in alike for line in part.proof))[:_MOST_PROOF],
         remedy=next((part.remedy for part in alike if part.remedy), None),
         limits=list(limits),
         figures=dict(figures or {}),
         outcome=outcome,
     )
+
+
+def _sentences(parts: Sequence[Standing], limits: Sequence[LimitResult]) -> list[str]:
+    """What the parts say; limits that are kept are only counted."""
+    kept = {limit.sentence for limit in limits if limit.state == "passed"}
+    said = list(dict.fromkeys(part.sentence for part in parts if part.sentence not in kept))
+    if parts[0].state == "passed" and limits:
+        said.append(f"{len(limits)} limits kept" if len(limits) > 1 else limits[0].sentence)
+    return said
 
 
 # figures

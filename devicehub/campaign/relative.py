@@ -139,7 +139,7 @@ def _change(limit: Limit, ratio: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %" if share < 1 else f"{share * 100:.0f} %"
+    return f"{round(share * 100, 1):g} %" if share < 1 else f"{share * 100:.0f} %"
 
 
 def _how_many(more: int | None) -> str:
