@@ -19,6 +19,7 @@ from devicehub.cli.figures import (
     temperature_text,
 )
 from devicehub.cli.output import emphasize, print_table, terminal_width, wrap_text
+from devicehub.cli.suite_view import print_suites, suite_text
 from devicehub.units import format_bytes, format_ms
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def print_records(records: Sequence[RunRecord]) -> None:
         _print_block(records[first : first + beside], room)
     for record in records:
         _print_flags(record, room, alone=len(records) == 1)
+    print_suites(records)
     print_failures(records)
     if any(record.virtual for record in records):
         print()
@@ -155,6 +157,7 @@ _ROWS: Final[tuple[tuple[str, Callable[[RunRecord], object]], ...]] = (
     ("prefill tok/s", _figure("prefill_tok_s", 2)),
     ("decode tok/s", _figure("decode_tok_s", 2)),
     ("fidelity", fidelity_text),
+    ("suite", suite_text),
     ("launches", launches_text),
     ("energy", energy_text),
     ("sampling takes", cost_text),

@@ -57,10 +57,10 @@ def command(model: str, selectors: tuple[str, ...], *, as_json: bool, place: Pla
 
 
 async def _carry(place: Place, ask: RunAsk, *, as_json: bool) -> list[RunRecord | HubError]:
-    """Have the runs made and show them; the model's text streams where there is one phone."""
+    """Have the runs made and show them; the text streams where there is one phone and one thing asked."""
     from devicehub.cli.following import Following
 
-    narrations = _narrate(await _start(place, ask), stream_text=not as_json)
+    narrations = _narrate(await _start(place, ask), stream_text=not as_json and ask.suite is None)
     return await fetch_records(place, await Following(place, narrations).ends())
 
 

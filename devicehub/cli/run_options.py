@@ -21,6 +21,12 @@ _COMMON: Final = (
     click.option(
         "--prompt-file", type=click.Path(path_type=Path), metavar="FILE", help="One prompt a line."
     ),
+    click.option(
+        "--suite",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Prompts of a TOML file, a launch each, and what the answers must be.",
+    ),
     click.option("--join-lines", is_flag=True, help="Make one prompt of all lines."),
     click.option("--no-think", is_flag=True, help="Ask a thinking model for an answer without thinking."),
 )  # fmt: skip

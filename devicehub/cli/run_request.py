@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from devicehub.cli.at_hub import Place
     from devicehub.runs.ask import RunAsk
+    from devicehub.workloads.suite import Suite
 
 _LIMITS: Final = {
     "time": ("wall_s", "SECONDS"),
@@ -50,15 +51,15 @@ def make_ask(
     Raises:
         UsageError: a setting or a limit that is none, two prompts or none where the workload takes some.
         InputError: the prompt file cannot be read.
+        ConfigError: the suite is wrong.
     """
     from devicehub.runs.ask import RunAsk
     from devicehub.settings import patience_s
 
-    prompt, file = options["prompt"], options["prompt_file"]
-    if file is not None and prompt is not None:
-        raise click.UsageError("give either --prompt TEXT or --prompt-file FILE")
-    if options["workload"] == "demo" and prompt is None and file is None:
-        raise click.UsageError("give either --prompt TEXT or --prompt-file FILE")
+    prompt, file, suite = options["prompt"], options["prompt_file"], options["suite"]
+    given = sum(said is not None for said in (prompt, file, suite))
+    if given > 1 or (options["workload"] == "demo" and not given):
+        raise click.UsageError("give either --prompt TEXT or --prompt-file FILE, or --suite FILE")
     return RunAsk(
         model=model,
         selectors=tuple(named_phones(selectors)),
@@ -69,6 +70,7 @@ def make_ask(
         prompt=prompt,
         prompts_file=str(file.absolute()) if file is not None and place.url is None else None,
         prompts=_read_prompts(file) if file is not None and place.url is not None else None,
+        suite=_read_suite(suite) if suite is not None else None,
         media_folder=_media_folder(prompt, file) if options["workload"] == "demo" and not place.url else None,
         patience_s=patience_s(),
         **{name: options[name] for name in _SAME_NAME if name in options},
@@ -96,6 +98,12 @@ def _read_prompts(file: Path) -> str:
         return read_file(file, remedy="give a text file").decode()
     except UnicodeDecodeError:
         raise InputError(str(file), "is not UTF-8", remedy="save the file as UTF-8") from None
+
+
+def _read_suite(file: Path) -> Suite:
+    from devicehub.workloads.suite_file import read_suite
+
+    return read_suite(_read_prompts(file), file)
 
 
 def _media_folder(prompt: str | None, file: Path | None) -> str | None:

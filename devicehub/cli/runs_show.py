@@ -121,7 +121,14 @@ def _waiting(view: RunView, document: Mapping[str, Any]) -> Iterator[tuple[str, 
     yield "waits for", view.waits_for or "nothing: it begins this moment"
     yield "asked for by", view.client
     yield "since", format_time(view.created)
-    yield "asked", json.dumps(document.get("asked"), ensure_ascii=False)
+    yield "asked", json.dumps(_briefly(document.get("asked")), ensure_ascii=False)
+
+
+def _briefly(asked: Any) -> Any:
+    """What was asked, of a suite its name alone."""
+    if isinstance(asked, dict) and isinstance(asked.get("suite"), dict):
+        return {**asked, "suite": asked["suite"].get("name")}
+    return asked
 
 
 def _facts(view: RunView, document: Mapping[str, Any]) -> list[tuple[str, str | None]]:

@@ -9,19 +9,21 @@ from devicehub.deploy.targets import Ground, model_target
 from devicehub.device.values import phone_values
 from devicehub.dispatch.engine_fit import obstacles, refuse
 from devicehub.dispatch.header import fits
-from devicehub.dispatch.protocol_choice import choose_protocol
+from devicehub.dispatch.protocol_choice import NO_PROTOCOL, choose_protocol
 from devicehub.dispatch.request import MediaFile, RunRequest
 from devicehub.engines.bundle import VIRTUAL
 from devicehub.engines.wheel import WHEEL, wheel_engine
 from devicehub.errors import AskError, InputError
 from devicehub.files import host_path, read_file
 from devicehub.profiles.load import for_phone, run_profile
+from devicehub.profiles.schema import MOST_LAUNCHES
 from devicehub.runner.contract import Limits
 from devicehub.runs.retry import RetryPolicy
 from devicehub.workloads.llm_bench import BenchOptions
 from devicehub.workloads.media import find_tags, phone_name
 from devicehub.workloads.mnn_chat_plan import AppPlan, plan_benchmark, plan_prompts
 from devicehub.workloads.prompts import encode_prompts
+from devicehub.workloads.suite import encode_suite_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from devicehub.runs.ask import RunAsk
     from devicehub.runs.model import Protocol
     from devicehub.settings import Home
+    from devicehub.workloads.suite import Suite
 
 WORKLOADS: Final = ("demo", "bench", "app", "custom")
 DEFAULT_PROTOCOLS: Final[Mapping[str, str]] = {"bench": "standard"}
@@ -116,6 +119,8 @@ def check_ask(ask: RunAsk, home: Home, *, protocols: Mapping[str, str] = DEFAULT
         InputError: a prompt or a protocol that cannot be used.
     """
     _check_workload(ask)
+    if ask.suite is not None:
+        _check_suite(ask, ask.suite, has_protocol=_names_protocol(ask, protocols))
     chosen = choose_protocol(ask, home, default=protocols.get(ask.workload))
     if ask.measure_cost and (chosen.launches if chosen else ask.launches or 1) < 2:
         raise AskError("--measure-cost needs several launches; give --launches 6 or a --protocol")
@@ -144,6 +149,31 @@ def _check_workload(ask: RunAsk) -> None:
         raise AskError("MnnLlmChat brings its own engine; leave --engine out")
     if workload == "custom" and ask.verify_output:
         raise AskError("the command of workload custom answers no fixture; leave --verify-output out")
+
+
+def _names_protocol(ask: RunAsk, protocols: Mapping[str, str]) -> bool:
+    return (ask.protocol or protocols.get(ask.workload, NO_PROTOCOL)) != NO_PROTOCOL
+
+
+def _check_suite(ask: RunAsk, suite: Suite, *, has_protocol: bool) -> None:
+    if ask.workload != "demo":
+        raise AskError(f"--suite is for --workload demo, whose answers are read; not for {ask.workload}")
+    unfit = {
+        "a prompt": _has_prompt(ask),
+        "--launches": ask.launches is not None,
+        "--measure-cost": ask.measure_cost,
+        "--join-lines": ask.join_lines,
+    }
+    if given := [name for name, is_given in unfit.items() if is_given]:
+        raise AskError(f"--suite asks its own prompts, each in one launch; leave {given[0]} out")
+    if problem := next(suite.problems(), None):
+        key, words = problem
+        raise InputError(f"suite {suite.name}", f"{key} {words}", remedy="see `[[prompt]]` in the README")
+    if has_protocol and len(suite.prompts) > MOST_LAUNCHES:
+        raise AskError(
+            f"suite {suite.name}: has {len(suite.prompts)} prompts, and a protocol makes at most "
+            f"{MOST_LAUNCHES} launches; split it, or leave --protocol out"
+        )
 
 
 def load_profile(asked: Asked, home: Home, *, name: str | None = None) -> RunProfile | None:
@@ -189,6 +219,7 @@ def make_request(
         InputError: the phone takes no engine, or several.
     """
     ask, protocol = asked.ask, asked.protocol
+    launches = len(ask.suite.prompts) if ask.suite else ask.launches or 1
     if profile is not None:
         profile, _ = for_phone(profile, phone_values(device.facts))
     return RunRequest(
@@ -198,6 +229,7 @@ def make_request(
         profile=profile,
         prompts=asked.prompts,
         media=asked.media,
+        suite=ask.suite,
         workload=ask.workload,
         overrides=ask.overrides,
         no_think=ask.no_think,
@@ -205,7 +237,7 @@ def make_request(
         app=_app_plan(model, asked) if asked.is_app else None,
         custom=profile.custom if profile else None,
         protocol=protocol,
-        launches=protocol.launches if protocol else ask.launches or 1,
+        launches=protocol.launches if protocol else launches,
         steady=protocol.steady if protocol else ask.steady,
         energy=ask.energy,
         measure_cost=ask.measure_cost,
@@ -244,12 +276,14 @@ def _bench_options(asked: Asked) -> BenchOptions:
 
 
 def read_prompts(ask: RunAsk) -> bytes:
-    """The prompt file to send.
+    """The prompt file to send; of a suite its first prompt, with which the run warms up.
 
     Raises:
         AskError: no prompt was given, or more than one way.
         InputError: the file cannot be read, or llm_demo would not read it as it is meant.
     """
+    if ask.suite is not None:
+        return encode_suite_prompt(ask.suite.prompts[0])
     given = [said for said in (ask.prompt, ask.prompts, ask.prompts_file) if said is not None]
     if len(given) != 1:
         raise AskError("give either --prompt TEXT or --prompt-file FILE")

@@ -23,6 +23,7 @@ from devicehub.errors import (
     RunnerError,
 )
 from devicehub.measure.fidelity import judge as judge_answers
+from devicehub.measure.suites import judge_suite
 from devicehub.runner.contract import LaunchEnded, Piece, launch_dir
 from devicehub.runner.exits import whole
 from devicehub.runner.launch import Runner
@@ -183,6 +184,8 @@ class Follower:
             breaks=reader.conditions.breaks(exits),
             unseen=reader.conditions.unseen(exits),
             answered=self._answered(),
+            # In a thread: judging costs up to a second for each answer of a hostile kind.
+            suite=await asyncio.to_thread(judge_suite, header, launches, cause),
             energy=energy,
             diagnosis=await diagnose(self.runner, handle, launches, workload=workload),
         )

@@ -128,6 +128,7 @@ def make_header(
         config=config,
         config_sha256=hashlib.sha256(config_file(config)).hexdigest(),
         prompts=request.prompts.count(b"\n"),
+        asked_suite=request.suite,
         steps=[],
         comparison=request.comparison,
         protocol=request.protocol,

@@ -11,12 +11,13 @@ import msgspec
 from devicehub.errors import InputError
 from devicehub.profiles.custom import Custom
 from devicehub.runner.contract import LOG_TAGS, Command, engine_env, launch_dir
-from devicehub.runs.steps import folder_number
+from devicehub.runs.steps import folder_number, own_steps
 from devicehub.workloads import custom, llm_bench, llm_demo, mnn_chat_plan
 from devicehub.workloads.config import work_hash
 from devicehub.workloads.kinds import Place, Start
 from devicehub.workloads.media import rewrite
 from devicehub.workloads.prompts import encode_prompts
+from devicehub.workloads.suite import encode_suite_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ _PROGRAMS: Final = {"demo": "llm_demo", "bench": "llm_bench"}
 FIXTURE_PROGRAM: Final = "llm_demo"
 """What answers a fixture, whatever the workload starts."""
 _FIXTURE_CONFIG: Final = "fixture.json"
+_PROMPTS: Final = "prompt.txt"
 _IDLE: Final = ("/system/bin/sleep", "60")
 """Long enough for the three readings of a battery gauge that changes each ten seconds."""
 
@@ -128,14 +130,13 @@ def _command(halves: Sequence[Half], number: int, step: Step, agent_dir: str) ->
         work_dir=f"{ground.root}/work/{work_hash(header.engine.id, request.model.id, config)}",
         run_dir=half.run_dir,
         launch_dir=launch_dir(half.run_dir, folder_number(header.steps, number)),
+        prompt_file=_prompt_file(step),
     )
     run_id = half.phone_run_id if step.arm else None
     if step.kind == "idle":
         return Command(_IDLE, place.run_dir, run_id=run_id)
     if is_fixture:
-        argv = llm_demo.argv(
-            f"{engine_dir}/{FIXTURE_PROGRAM}", place.config, f"{half.run_dir}/{_prompt_file(step)}"
-        )
+        argv = llm_demo.argv(f"{engine_dir}/{FIXTURE_PROGRAM}", place.config, place.prompts)
         return Command(
             argv,
             place.work_dir,
@@ -162,8 +163,8 @@ def run_files(half: Half) -> dict[str, bytes]:
     request, header = half.request, half.header
     places = {path: f"{half.run_dir}/{media.name}" for path, media in request.media.items()}
     files = {media.name: media.content for media in request.media.values()}
-    own = {"config.json": config_file(header.config), "prompt.txt": rewrite(request.prompts, places)}
-    return files | own | _fixture_files(half)
+    own = {"config.json": config_file(header.config), _PROMPTS: rewrite(request.prompts, places)}
+    return files | own | _fixture_files(half) | _suite_files(half)
 
 
 def _fixture_files(half: Half) -> dict[str, bytes]:
@@ -178,8 +179,23 @@ def _fixture_files(half: Half) -> dict[str, bytes]:
     return files
 
 
+def _suite_files(half: Half) -> dict[str, bytes]:
+    suite = half.header.asked_suite
+    if suite is None:
+        return {}
+    steps = own_steps(half.header.steps, half.header.arm).values()
+    return {
+        _prompt_file(step): encode_suite_prompt(suite.prompts[step.prompt])
+        for step in steps
+        if step.kind == "measured" and step.prompt is not None
+    }
+
+
 def _prompt_file(step: Step) -> str:
-    return f"fixture_{step.prompt or 0}.txt"
+    """What a step's prompts are called in the run's folder."""
+    if step.prompt is None:
+        return _PROMPTS
+    return f"{'fixture' if step.kind == 'fixture' else 'suite'}_{step.prompt}.txt"
 
 
 def config_file(config: Mapping[str, Any]) -> bytes:

@@ -11,6 +11,8 @@ from devicehub.measure.checks import check_run
 from devicehub.measure.cost import COSTLY, sampling_cost
 from devicehub.measure.fidelity import is_wrong, wrong_lines
 from devicehub.measure.plausible import find_implausible
+from devicehub.measure.suites import judge_suite
+from devicehub.runs.answers import SUITE_FAILED
 from devicehub.runs.lifecycle import RunEvent, RunState
 from devicehub.runs.model import Fidelity, HubProblem, RunHeader, RunRecord, Timings, summarize
 from devicehub.runs.steps import own_steps
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devicehub.errors import HubError
+    from devicehub.runs.answers import SuiteResult
     from devicehub.runs.model import Attempt, Conditions, Energy, Flag, Launch
     from devicehub.telemetry.timeline import Break
 
@@ -47,6 +50,7 @@ class Ended:
         sentence: what the hub has to say about that.
         error: what the hub met, where that ended it.
         answered: how the model answered its fixture, or why it was not asked.
+        suite: how it answered its prompt suite; None where it was asked none, or did not come so far.
         unseen: why it is not known whether the phone slept, one sentence each.
         diagnosis: the last lines of a launch that was repeated attached to a terminal.
     """
@@ -59,6 +63,7 @@ class Ended:
     error: HubProblem | None = None
     unseen: Sequence[str] = ()
     answered: Fidelity | None = None
+    suite: SuiteResult | None = None
     energy: Energy | None = None
     diagnosis: Sequence[str] = field(default=())
 
@@ -99,6 +104,9 @@ def conclude(header: RunHeader, ended: Ended) -> Conclusion:
         reasons += [gap.sentence for gap in ended.breaks]
         if verdict == SUCCEEDED:
             verdict, cause = FAILED, ended.breaks[0].cause
+    if verdict == SUCCEEDED and ended.suite is not None and ended.suite.passed < ended.suite.of:
+        # What a model knows says nothing about its figures, so they stay trusted.
+        verdict, cause = FAILED, SUITE_FAILED
     event = RunEvent.SUCCEED if verdict == SUCCEEDED else RunEvent.FAIL
     return Conclusion(event, verdict, cause, tuple(reasons))
 
@@ -143,6 +151,7 @@ def make_record(
         conditions=ended.conditions,
         fidelity=answered.share,
         answered=answered,
+        suite=ended.suite or judge_suite(header, (), conclusion.cause),
         energy=ended.energy,
         sampling_cost=cost,
         flags=_flags(header, ended),

@@ -102,6 +102,7 @@ def with_steps(request: RunRequest, header: RunHeader, question: Question, means
         idle=request.energy,
         cost=request.measure_cost,
         unsampled=_unsampled(header, means),
+        suite=header.asked_suite is not None,
     )
     return replace(header, steps=steps, fixture=question.fixture, fidelity_known=question.known)
 
@@ -120,6 +121,7 @@ def with_shared_steps(prepared: Sequence[Prepared], means: Means) -> list[RunHea
         fixture_prompts=(_prompts(first.question), _prompts(second.question)),
         gpu=(_on_gpu(first.header), _on_gpu(second.header)),
         unsampled=_unsampled(first.header, means),
+        suite=first.header.asked_suite is not None,
     )
     return [
         replace(

@@ -53,6 +53,8 @@ def choose_protocol(ask: RunAsk, home: Home, *, default: str | None) -> Protocol
     asked: dict[str, Any] = {
         field: value for field in _CHANGING if (value := getattr(ask, field)) is not None
     }
+    if ask.suite is not None:
+        asked["launches"] = len(ask.suite.prompts)
     if ask.steady:
         asked["steady"] = True
     if ask.gate:

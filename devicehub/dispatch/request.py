@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from devicehub.runs.model import ComparisonRef, Protocol
     from devicehub.workloads.llm_bench import BenchOptions
     from devicehub.workloads.mnn_chat_plan import AppPlan
+    from devicehub.workloads.suite import Suite
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class RunRequest:
     Attributes:
         engine: None for workload app, which brings its own; so is the profile.
         prompts: the prompt file as llm_demo reads it, one prompt a line; empty where the workload takes none.
+        suite: of which each launch has a prompt of its own; `prompts` is then what it warms up with.
         overrides: keys of config.json that win over the profile's.
         bench: what llm_bench is asked, for that workload.
         app: what the app is asked, for that workload.
@@ -65,6 +67,7 @@ class RunRequest:
     profile: RunProfile | None = None
     prompts: bytes = b""
     media: Mapping[str, MediaFile] = field(default_factory=dict)
+    suite: Suite | None = None
     workload: str = "demo"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     no_think: bool = False

@@ -57,16 +57,22 @@ def known_before(a: RunHeader, b: RunHeader) -> Iterator[Thing]:
     """What of that is known before the runs are made."""
     yield from FACTOR_THINGS
     yield from _config(a, b)
-    yield from _TASK
+    yield from _task(a, b)
     yield from _options(a, b)
     yield from _protocol(a, b)
 
 
 def task_things(a: RunRecord, b: RunRecord) -> Iterator[Thing]:
     """What was to be done, beside the protocol."""
-    yield from _TASK
+    yield from _task(a, b)
     yield from _made(a, b)
     yield from _options(a, b)
+
+
+def _task(a: RunHeader, b: RunHeader) -> Iterator[Thing]:
+    yield from _TASK
+    if a.asked_suite or b.asked_suite:
+        yield Thing("suite", lambda run: run.asked_suite, text=lambda run: run.asked_suite.name)
 
 
 def _made(a: RunRecord, b: RunRecord) -> Iterator[Thing]:

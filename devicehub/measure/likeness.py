@@ -20,6 +20,7 @@ from devicehub.measure.asked import FACTOR_THINGS, PROTOCOL, asked_things, known
 from devicehub.measure.pairs import chosen
 from devicehub.measure.surroundings import CONDITIONS, PHONE_PARTS, SHOWN
 from devicehub.measure.thing import Facet, Thing
+from devicehub.runs.answers import SUITE_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +113,7 @@ def _fault(record: RunRecord) -> str | None:
         end = f"{record.state}: {record.cause}" if record.cause else str(record.state)
         return f"no launch that counts ({end})"
     reasons = list(record.trust_reasons)
-    if record.verdict == "succeeded":
+    if record.verdict == "succeeded" or record.cause == SUITE_FAILED:
         if not record.trusted and not reasons:
             return "not trusted"
     else:

@@ -24,6 +24,7 @@ def plan_steps(
     idle: bool,
     cost: bool,
     unsampled: bool,
+    suite: bool = False,
 ) -> list[Step]:
     """The steps of one run, in the order in which a phone can make trustworthy figures of them.
 
@@ -38,6 +39,7 @@ def plan_steps(
         idle: measure what the phone takes with nothing to do.
         cost: as many launches without sampling as with it, alternating ABBA.
         unsampled: leave sampling out of measured launches.
+        suite: each measured launch has a prompt of its own.
     """
     gated = protocol is not None and protocol.gate is not None
     count = protocol.launches if protocol else launches
@@ -50,25 +52,39 @@ def plan_steps(
         *([Step(kind="idle")] if idle else []),
         *_fixture(fixture_prompts, arm=0),
         *_warmups(protocol, gpu=gpu, arm=0),
-        *(Step(kind="measured", gated=gated, sampled=each) for each in sampled),
+        *(
+            Step(kind="measured", prompt=number if suite else None, gated=gated, sampled=each)
+            for number, each in enumerate(sampled)
+        ),
     ]
 
 
 def plan_comparison(
-    protocol: Protocol, *, fixture_prompts: tuple[int, int], gpu: tuple[bool, bool], unsampled: bool
+    protocol: Protocol,
+    *,
+    fixture_prompts: tuple[int, int],
+    gpu: tuple[bool, bool],
+    unsampled: bool,
+    suite: bool = False,
 ) -> list[Step]:
     """The steps of two runs on one phone: fixtures and warm-ups of both, then their launches as ABBA.
 
     Two neighbouring launches make a pair, each pair begins with the arm that the one before ended with: so a
-    drift that is steady over four launches cancels.
+    drift that is steady over four launches cancels. Of a suite each pair has a prompt of its own.
     """
     gated = protocol.gate is not None
     return [
         *(step for arm in (0, 1) for step in _fixture(fixture_prompts[arm], arm=arm)),
         *(step for arm in (0, 1) for step in _warmups(protocol, gpu=gpu[arm], arm=arm)),
         *(
-            Step(kind="measured", arm=arm, gated=gated, sampled=not unsampled)
-            for arm in _alternate(protocol.launches)
+            Step(
+                kind="measured",
+                arm=arm,
+                prompt=place // 2 if suite else None,
+                gated=gated,
+                sampled=not unsampled,
+            )
+            for place, arm in enumerate(_alternate(protocol.launches))
         ),
     ]
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+SUITE_FAILED: Final = "suite_failed"
+"""The cause of a run whose answers are not all what its suite demands; its figures are right nevertheless."""
 
 
 class SuiteAnswer(msgspec.Struct, frozen=True, kw_only=True):

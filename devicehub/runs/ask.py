@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from devicehub.workloads.suite import Suite
+
 Factor = Literal["engine", "model", "profile", "phone"]
 """What the two runs of a comparison may differ in."""
 
@@ -33,6 +35,7 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         prompt: what the model is asked, one prompt.
         prompts: in place of `prompt`, the text of a prompt file, one prompt a line.
         prompts_file: in place of both, a file of the hub's host.
+        suite: in place of all three, prompts of which each has a launch of its own, and what answers must be.
         join_lines: make one prompt of all lines.
         media_folder: a folder of the hub's host: there lie the pictures and sounds that the prompts name.
         limits: what ends the run on the phone: wall_s, temp_mc, battery_percent, free_mib.
@@ -56,6 +59,7 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prompt: str | None = None
     prompts: str | None = None
     prompts_file: str | None = None
+    suite: Suite | None = None
     join_lines: bool = False
     media_folder: str | None = None
     no_think: bool = False

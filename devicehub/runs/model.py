@@ -15,6 +15,7 @@ from devicehub.runs.lifecycle import RunState
 from devicehub.runs.start import CpuCluster, Link, StartState
 from devicehub.runs.steps import Step, StepKind
 from devicehub.workloads.record import Record
+from devicehub.workloads.suite import Suite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -331,6 +332,9 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     config_sha256: str
     prompts: int
+    """In the prompt file of a launch."""
+    asked_suite: Suite | None = None
+    """Of its prompts each measured launch has one, in order."""
     steps: list[Step] = []
     """What the phone works through, of both runs where it is a comparison's."""
     arm: int = 0

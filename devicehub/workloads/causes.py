@@ -119,6 +119,11 @@ _OF_THE_JUDGE: Final = (
         "compare both texts; try precision high, attention_mode 8 or backend_type cpu, or another engine",
     ),
     Failure(
+        "suite_failed",
+        "The model ran, and not every answer is what its prompt suite demands; the figures stand.",
+        "read the answers with `devicehub runs show`; give more tokens or --no-think, or take a larger model",
+    ),
+    Failure(
         "log_loss",
         "Lines of the log were lost where the counters should stand.",
         "repeat on a quieter phone, or with larger log buffers (`logcat -G 4M`)",

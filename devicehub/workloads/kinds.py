@@ -11,8 +11,9 @@ class Place:
 
     Attributes:
         work_dir: its config.json and the engine's caches; the launch runs here.
-        run_dir: the run's prompt.txt and other files that were sent for it.
+        run_dir: the prompt files and what else was sent for the run.
         launch_dir: this launch's own folder, for what the tool writes.
+        prompt_file: the name of its prompt file.
     """
 
     engine_dir: str
@@ -20,6 +21,7 @@ class Place:
     work_dir: str
     run_dir: str
     launch_dir: str
+    prompt_file: str = "prompt.txt"
 
     @property
     def config(self) -> str:
@@ -29,7 +31,7 @@ class Place:
     @property
     def prompts(self) -> str:
         """The prompt file."""
-        return f"{self.run_dir}/prompt.txt"
+        return f"{self.run_dir}/{self.prompt_file}"
 
 
 @dataclass(frozen=True)

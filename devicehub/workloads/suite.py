@@ -1,16 +1,14 @@
-"""Prompt suites: a file of prompts, and what a model's answer to each must be. Pure."""
+"""Prompt suites: prompts, and what a model's answer to each must be. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
-from devicehub.errors import ConfigError, InputError
-from devicehub.profiles.load import Problem, check_text
+from devicehub.errors import InputError
 from devicehub.workloads.bounded_regex import MOST_TEXT, BoundedRegex
 from devicehub.workloads.media import find_tags
 from devicehub.workloads.prompts import encode_prompts
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MOST_PROMPTS: Final = 100
-_MOST_BYTES: Final = 1 << 20
 _MOST_SHOWN: Final = 80
 _OPERATORS: Final = ("contains", "equals", "matches", "json", "json_has")
 _FENCE: Final = re.compile(r"[ \t]*```[ \t]*(\w*)[ \t]*")
@@ -58,7 +55,7 @@ class SuitePrompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         if problem := _name_problem(self.id):
             yield "id", problem
         try:
-            encode_prompts(self.text, join_lines=True)
+            encode_suite_prompt(self)
         except InputError as error:
             yield "text", f"{error.problem}; {error.remedy}"
         else:
@@ -87,63 +84,35 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What the types cannot say of one that comes from elsewhere: (key, problem)."""
-        return _SuiteFile(name=self.name, prompt=self.prompts).problems(self.name)
+        return suite_problems(self.name, self.prompts)
 
 
-class _SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A suite as its file says it."""
-
-    prompt: tuple[SuitePrompt, ...]
-    name: Name = ""
-
-    def problems(self, file_id: str) -> Iterator[tuple[str, str]]:
-        if problem := _name_problem(self.name or file_id):
-            yield "name", problem
-        if not 1 <= len(self.prompt) <= MOST_PROMPTS:
-            yield "prompt", f"a suite has 1 to {MOST_PROMPTS} prompts, this one {len(self.prompt)}"
-        for number, prompt in enumerate(self.prompt):
-            for key, problem in prompt.problems():
-                yield f"prompt[{number}]" + (f".{key}" if key else ""), problem
-        ids = _ids(self.prompt)
-        for number, name in enumerate(ids):
-            if name in ids[:number]:
-                yield f"prompt[{number}].id", f"{_quote(name)} is the id of another prompt as well"
-
-
-def check_suite(text: str, place: Path | str) -> tuple[Suite | None, Sequence[Problem]]:
-    """Read a suite and list everything that is wrong with it.
-
-    Args:
-        text: what the file holds.
-        place: where it lies, or how a person calls it; its name is the suite's where it has none.
-    """
-    path = Path(place)
-    if len(text) > _MOST_BYTES:
-        return None, [Problem(path, None, None, "is too big for a suite: split it")]
-    file, problems = check_text(text, _SuiteFile, path)
-    if file is None or problems:
-        return None, problems
-    named = zip(_ids(file.prompt), file.prompt, strict=True)
-    prompts = tuple(msgspec.structs.replace(prompt, id=name) for name, prompt in named)
-    return Suite(name=file.name or path.stem, prompts=prompts), []
-
-
-def read_suite(text: str, place: Path | str) -> Suite:
-    """Read a suite.
-
-    Args:
-        text: what the file holds.
-        place: where it lies, or how a person calls it.
+def encode_suite_prompt(prompt: SuitePrompt) -> bytes:
+    """The prompt file of one prompt.
 
     Raises:
-        ConfigError: all of its problems, one a line.
+        InputError: the engine would read it as something else.
     """
-    suite, problems = check_suite(text, place)
-    if suite is None:
-        first, *others = problems
-        rest = "".join(f"\n{problem}" for problem in others)
-        raise ConfigError(first.problem + rest, file=first.file, key=first.key, line=first.line)
-    return suite
+    return encode_prompts(prompt.text, join_lines=True, place=f"prompt {prompt.id}".rstrip())
+
+
+def suite_problems(name: str, prompts: Sequence[SuitePrompt]) -> Iterator[tuple[str, str]]:
+    """What is wrong with a suite of that name: (key as its file has it, problem)."""
+    if problem := _name_problem(name):
+        yield "name", problem
+    if not 1 <= len(prompts) <= MOST_PROMPTS:
+        yield "prompt", f"a suite has 1 to {MOST_PROMPTS} prompts, this one {len(prompts)}"
+    ids = ids_of(prompts)
+    for number, prompt in enumerate(prompts):
+        if ids[number] in ids[:number]:
+            yield f"prompt[{number}].id", f"{_quote(ids[number])} is the id of another prompt as well"
+        for key, problem in prompt.problems():
+            yield f"prompt[{number}]" + (f".{key}" if key else ""), problem
+
+
+def ids_of(prompts: Sequence[SuitePrompt]) -> list[str]:
+    """By what results call the prompts: their ids, else their numbers."""
+    return [prompt.id or str(number) for number, prompt in enumerate(prompts, 1)]
 
 
 def judge_answer(prompt: SuitePrompt, text: str | None) -> str | None:
@@ -246,11 +215,6 @@ def _spoken(text: str) -> str | None:
     if found:
         return after
     return None if before.lstrip().startswith(begin) else text
-
-
-def _ids(prompts: Sequence[SuitePrompt]) -> list[str]:
-    """By what results call the prompts: their ids, else their numbers."""
-    return [prompt.id or str(number) for number, prompt in enumerate(prompts, 1)]
 
 
 def _name_problem(name: str) -> str | None:

@@ -8,7 +8,8 @@ import pytest
 
 from devicehub.errors import ConfigError
 from devicehub.workloads.bounded_regex import MOST_TEXT
-from devicehub.workloads.suite import SuitePrompt, check_suite, judge_answer, read_suite
+from devicehub.workloads.suite import SuitePrompt, judge_answer
+from devicehub.workloads.suite_file import check_suite, read_suite
 
 GOOD = '''\
 name = "basics"

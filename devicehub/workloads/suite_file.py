@@ -1,0 +1,63 @@
+"""The TOML file of a prompt suite. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from devicehub.errors import ConfigError
+from devicehub.profiles.load import Problem, check_text
+from devicehub.workloads.suite import Name, Suite, SuitePrompt, ids_of, suite_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_MOST_CHARS: Final = 1 << 20
+
+
+class _SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A suite as its file says it."""
+
+    prompt: tuple[SuitePrompt, ...]
+    name: Name = ""
+
+    def problems(self, file_id: str) -> Iterator[tuple[str, str]]:
+        return suite_problems(self.name or file_id, self.prompt)
+
+
+def check_suite(text: str, place: Path | str) -> tuple[Suite | None, Sequence[Problem]]:
+    """Read a suite and list everything that is wrong with it.
+
+    Args:
+        text: what the file holds.
+        place: where it lies, or how a person calls it; its name is the suite's where it has none.
+    """
+    path = Path(place)
+    if len(text) > _MOST_CHARS:
+        return None, [Problem(path, None, None, "is too big for a suite: split it")]
+    file, problems = check_text(text, _SuiteFile, path)
+    if file is None or problems:
+        return None, problems
+    named = zip(ids_of(file.prompt), file.prompt, strict=True)
+    prompts = tuple(msgspec.structs.replace(prompt, id=name) for name, prompt in named)
+    return Suite(name=file.name or path.stem, prompts=prompts), []
+
+
+def read_suite(text: str, place: Path | str) -> Suite:
+    """Read a suite.
+
+    Args:
+        text: what the file holds.
+        place: where it lies, or how a person calls it.
+
+    Raises:
+        ConfigError: all of its problems, one a line.
+    """
+    suite, problems = check_suite(text, place)
+    if suite is None:
+        first, *others = problems
+        rest = "".join(f"\n{problem}" for problem in others)
+        raise ConfigError(first.problem + rest, file=first.file, key=first.key, line=first.line)
+    return suite
