@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _WORST_FIRST: Final[tuple[CellState, ...]] = ("failed", "not_comparable", "inconclusive", "passed", "not_run")
 _OF_ANSWERS: Final = SHARES | {"perplexity"}
 """Figures that no heat and no clock spoils."""
+GIVEN_UP: Final = "slower"
+"""A sweep stopped a setting since others are better: its limits need no more launches to be decided."""
 _MOST_PROOF: Final = 12
 _NO_BASELINE: Final = Standing("not_comparable", "no_baseline", "the cell has no baseline")
 
@@ -92,7 +94,10 @@ def judge_cell(
     against = incomparable(cell, outcome) if cell.against is not None else _NO_BASELINE
     seen = _Seen(outcome, ratios, against, obstacle(outcome.arm), alpha)
     limits = [_hold(plan.limits[place], place, seen) for place in cell.limits]
-    parts = [*_of_run(cell, seen), *_of_suite(plan, cell, outcome), *(part for _, part in limits)]
+    parts = [*_of_run(cell, seen), *_of_suite(plan, cell, outcome)]
+    parts += [
+        part for _, part in limits if not (part.state == "inconclusive" and outcome.stopped == GIVEN_UP)
+    ]
     return _result(cell, outcome, parts, limits=[result for result, _ in limits], figures=figures)
 
 
@@ -203,6 +208,8 @@ def _of_run(cell: Cell, seen: _Seen) -> Iterator[Standing]:
         yield seen.obstacle
     counted = [launch for launch in seen.outcome.arm.launches if launch.counts]
     said = f"{len(counted)} launch{'' if len(counted) == 1 else 'es'} succeeded"
+    if seen.outcome.stopped == GIVEN_UP:
+        said += ", then given up: clearly slower than other settings"
     share = seen.outcome.arm.fidelity
     yield Standing("passed", None, said if share is None else f"{said}, fidelity {share * 100:.3g} %")
 
@@ -281,8 +288,8 @@ def _sentences(parts: Sequence[Standing], limits: Sequence[LimitResult]) -> list
     """What the parts say; limits that are kept are only counted."""
     kept = {limit.sentence for limit in limits if limit.state == "passed"}
     said = list(dict.fromkeys(part.sentence for part in parts if part.sentence not in kept))
-    if parts[0].state == "passed" and limits:
-        said.append(f"{len(limits)} limits kept" if len(limits) > 1 else limits[0].sentence)
+    if parts[0].state == "passed" and kept:
+        said.append(f"{len(kept)} limits kept" if len(kept) > 1 else next(iter(kept)))
     return said
 
 

@@ -204,6 +204,7 @@ class RunReader:
             exit_status=end.status if end else None,
             evidence=reading.evidence,
             remedy=reading.remedy,
+            started_s=end.started_s if end else None,
             duration_s=end.duration_s if end else None,
             oom_score_adj=end.oom_score_adj if end else None,
             cpus_allowed=end.cpus_allowed if end else None,

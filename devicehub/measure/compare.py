@@ -131,9 +131,9 @@ def compare_records(
         conditions=find_conditions(a, b),
         unknown=find_unknown(a, b, by),
         paired=paired,
-        unpaired_reason=None if paired else _unpaired_reason(a, b),
+        unpaired_reason=None if paired else unpaired_reason(a, b),
         pairs=len(pairs),
-        left_out=[] if unlike else _left_out(a, b, pairs if paired else None),
+        left_out=[] if unlike else left_out(a, b, pairs if paired else None),
         figures={} if unlike else _figures(a, b, pairs if paired else None, margin),
         fidelity_a=a.answered,
         fidelity_b=b.answered,
@@ -141,7 +141,8 @@ def compare_records(
     )
 
 
-def _unpaired_reason(a: RunRecord, b: RunRecord) -> str:
+def unpaired_reason(a: RunRecord, b: RunRecord) -> str:
+    """Why the launches of two runs form no pairs; asked only where they form none."""
     if a.id == b.id:
         return "they are one run"
     if a.comparison is None or b.comparison is None:
@@ -211,7 +212,7 @@ def _known(launches: Sequence[Launch], name: FigureName) -> list[float]:
     return [value for launch in launches if (value := figure_of(launch, name)) is not None]
 
 
-def _left_out(a: RunRecord, b: RunRecord, pairs: Sequence[Pair] | None) -> list[str]:
+def left_out(a: RunRecord, b: RunRecord, pairs: Sequence[Pair] | None) -> list[str]:
     """Which measured launches have no part in the result, and why."""
     in_pairs = {id(launch) for pair in pairs or () for launch in (pair.a, pair.b)}
     found = []
@@ -221,13 +222,14 @@ def _left_out(a: RunRecord, b: RunRecord, pairs: Sequence[Pair] | None) -> list[
             if launch.kind != "measured" or id(launch) in in_pairs:
                 continue
             if id(launch) not in good:
-                found.append(f"launch {launch.number} of {letter}: {_fault(launch)}")
+                found.append(f"launch {launch.number} of {letter}: {why_not(launch)}")
             elif pairs is not None:
                 found.append(f"launch {launch.number} of {letter}: its neighbour is missing")
     return found
 
 
-def _fault(launch: Launch) -> str:
+def why_not(launch: Launch) -> str:
+    """Why a measured launch does not count; asked only of one that does not."""
     if launch.verdict != "succeeded":
         return launch.cause or launch.verdict or "without a verdict"
     return launch.doubts[0] if launch.doubts else "cold"

@@ -96,8 +96,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str | None = None
     doubts: list[str] = []
     """Why figures that were read are not to be trusted."""
+    started_s: float | None = None
+    """On the phone's boot clock, which counts suspension; as in the samples."""
     duration_s: float | None = None
-    """On the phone's boot clock, which counts suspension."""
+    """On the same clock."""
     oom_score_adj: int | None = None
     """How gladly the kernel would have taken the process."""
     cpus_allowed: str | None = None

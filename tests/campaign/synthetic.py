@@ -331,6 +331,8 @@ def make_fronts(seed: int = 1) -> list[Front]:
             soc=phone.soc or "unknown",
             model=MODELS[0].name,
             engine=NEW_ENGINE.name,
+            profile=PROFILES[0],
+            workload="bench",
             phones=[phone.serial],
             points=[
                 FrontPoint(
