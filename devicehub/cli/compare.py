@@ -15,6 +15,7 @@ from devicehub.cli.record_table import print_failures
 from devicehub.cli.run_options import shared_options
 from devicehub.cli.run_request import START_S, check_here, make_ask
 from devicehub.cli.run_view import Narration, fetch_records, problem_error
+from devicehub.cli.suite_view import print_suites
 from devicehub.errors import HubError
 from devicehub.measure.likeness import FACTORS
 
@@ -124,6 +125,7 @@ def finish_comparison(comparison: Comparison, records: Sequence[RunRecord], *, a
     if as_json:
         print_json({"comparison": comparison, "runs": [first, second]})
     elif any(record.launches for record in records):
+        print_suites([first, second])
         print_failures([first, second])
         print_comparison(comparison, first, second)
     sys.stdout.flush()

@@ -41,7 +41,7 @@ class SuitePrompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         ignore_case: of contains, equals and matches.
     """
 
-    id: Name = ""
+    id: Annotated[str, msgspec.Meta(max_length=40)] = ""
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=100_000)]
     contains: Few | None = None
     equals: Annotated[str, msgspec.Meta(max_length=MOST_TEXT)] | None = None

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from devicehub.cli.output import text_width
 from devicehub.cli.record_table import print_records
+from devicehub.runs.answers import SuiteAnswer, SuiteResult
+from devicehub.runs.lifecycle import RunState
 from devicehub.runs.model import Answer, Fidelity, RunHeader, RunRecord
 from tests.cli.hub_fixture import hub, run, store
 from tests.cli.samples import bench_launch, rich_record
@@ -126,3 +128,19 @@ def test_fixture_launch_that_gave_nothing_says_so(store: Store, capsys: pytest.C
     out = shown(store, capsys, rich_record(answered=Fidelity(share=0.0, answers=answers)))
     assert "0 of 1 pieces as on the host; the launch failed: segfault" in out
     assert re.search(r"^on the phone +nothing$", out, re.MULTILINE)
+
+
+def test_prompts_of_a_suite_are_told_with_what_their_answers_lack(capsys: pytest.CaptureFixture[str]) -> None:
+    answers = [
+        SuiteAnswer(id="capital", text="Paris", passed=True),
+        SuiteAnswer(id="a" * 40, text="5", passed=False, why='the answer is "5", not "4"; ' + "x" * 60),
+    ]
+    suite = SuiteResult(name="basics", answers=answers, passed=1, of=2)
+    failed = replace(record(), state=RunState.FAILED, verdict="failed", cause="suite_failed", suite=suite)
+    out = printed(capsys, failed)
+    assert re.search(r"^verdict +failed: suite_failed$", out, re.MULTILINE)
+    assert re.search(r"^suite +1 of 2 passed \(basics\)$", out, re.MULTILINE)
+    assert re.search(r"^capital +yes$", out, re.MULTILINE)
+    assert re.search(r'^a{40} +no +the answer is "5"', out, re.MULTILINE)
+    assert "read the answers with `devicehub runs show`" in out
+    assert "suite" not in printed(capsys, record())

@@ -10,6 +10,7 @@ from devicehub.errors import AskError, InputError
 from devicehub.profiles.schema import GateSpec
 from devicehub.runs.ask import RunAsk
 from devicehub.settings import Home
+from devicehub.workloads.suite import Suite, SuitePrompt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +159,45 @@ def test_command_of_a_profile_answers_no_fixture(tmp_path: Path) -> None:
 def test_things_that_do_not_go_together(tmp_path: Path, given: dict[str, Any], problem: str) -> None:
     with pytest.raises(AskError, match=problem):
         check_ask(ask(**given), Home(tmp_path))
+
+
+def suite_of(prompts: int) -> Suite:
+    asked = (SuitePrompt(id=str(number), text=f"Say\n{number}", equals="4") for number in range(prompts))
+    return Suite(name="basics", prompts=tuple(asked))
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"workload": "bench"}, "--suite is for --workload demo"),
+        ({"workload": "app"}, "--suite is for --workload demo"),
+        ({"prompt": "a"}, "leave a prompt out"),
+        ({"prompts_file": "/a.txt"}, "leave a prompt out"),
+        ({"launches": 2}, "leave --launches out"),
+        ({"join_lines": True}, "leave --join-lines out"),
+        ({"measure_cost": True}, "leave --measure-cost out"),
+        ({"suite": suite_of(41), "protocol": "answer"}, "41 prompts, and a protocol makes at most 40"),
+    ],
+)
+def test_what_does_not_go_with_a_suite(tmp_path: Path, given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(AskError, match=problem):
+        check_ask(ask(**{"workload": "demo", "suite": suite_of(2)} | given), Home(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "prompts", [(), (SuitePrompt(text="?"),), (SuitePrompt(text="# no prompt", equals="4"),)]
+)
+def test_suite_of_a_client_is_checked(tmp_path: Path, prompts: tuple[SuitePrompt, ...]) -> None:
+    with pytest.raises(InputError, match="suite bad: prompt"):
+        check_ask(ask(workload="demo", suite=Suite(name="bad", prompts=prompts)), Home(tmp_path))
+
+
+def test_suite_makes_a_protocols_launches_as_many_as_its_prompts(tmp_path: Path) -> None:
+    asked = check_ask(ask(workload="demo", suite=suite_of(3), protocol="answer"), Home(tmp_path))
+    assert asked.protocol is not None
+    assert (asked.protocol.launches, asked.protocol.changed) == (3, ("launches",))
+    assert asked.prompts == b"Say 0\n"
+    assert check_ask(ask(workload="demo", suite=suite_of(41)), Home(tmp_path)).protocol is None
 
 
 def test_client_that_may_name_no_file_of_the_host_names_none_in_a_prompt(tmp_path: Path) -> None:

@@ -107,6 +107,69 @@ async def test_a_prompt_file_with_several_prompts(env: dict[str, str], tmp_path:
     assert len(record["launches"][0]["text"].strip().splitlines()) == 2
 
 
+SUITE = """\
+name = "raw"
+[[prompt]]
+id = "size"
+text = "I am a very small language model with"
+json = true
+matches = '^1\\.4$'
+[[prompt]]
+id = "words"
+text = \"\"\"
+Hello!
+\"\"\"
+contains = ["Demo"]
+equals = "I AM DEMO"
+ignore_case = true
+[[prompt]]
+id = "nothing"
+text = "Hello!"
+contains = ["Paris"]
+equals = "Hello!"
+matches = '^(H+)+$'
+json_has = ["greeting"]
+"""
+
+
+async def test_each_prompt_of_a_suite_has_a_launch_and_its_answer_is_judged(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "suite.toml"
+    file.write_text(SUITE)
+    # Without its template the demo model goes on with what it is given: its size, in three tokens a number.
+    raw = ("--set", "use_template=false", "--set", "max_new_tokens=3")
+    answer = await run(env, "--on", "vendor=qualcomm", "--suite", file, *raw, "--json")
+    assert answer.status == 1, answer.stderr
+    record = answer.json
+    assert (record["verdict"], record["cause"], record["trusted"]) == ("failed", "suite_failed", True)
+    assert [launch["verdict"] for launch in record["launches"]] == ["succeeded"] * 3
+    assert record["summary"]["launches"] == 3
+    suite = record["suite"]
+    assert (suite["name"], suite["passed"], suite["of"]) == ("raw", 2, 3)
+    assert [(each["id"], each["passed"]) for each in suite["answers"]] == [
+        ("size", True),
+        ("words", True),
+        ("nothing", False),
+    ]
+    assert suite["answers"][2]["why"] == (
+        'the answer lacks "Paris"; the answer is "I am demo", not "Hello!"; nothing in the answer matches '
+        '"^(H+)+$"; the answer is no JSON: expecting value in line 1, column 1'
+    )
+    shown = await devicehub("runs", "show", record["id"], env=env)
+    assert "2 of 3 passed (raw)" in shown.stdout
+    assert 'the answer lacks "Paris"' in shown.stdout
+
+
+async def test_a_suite_is_wrong_before_anything_is_asked(env: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "suite.toml"
+    file.write_text(SUITE.replace("json =", "jason =").replace("(H+)+", "(H+"))
+    answer = await run(env, "--on", "vendor=qualcomm", "--suite", file)
+    assert answer.status == 4
+    assert answer.stdout == ""
+    assert f"{file}:5 [prompt[0].jason]: unknown key (did you mean json?)" in answer.stderr
+
+
 async def test_a_setting_that_crashes_the_engine_is_refused(env: dict[str, str]) -> None:
     answer = await run(env, "--on", "vendor=qualcomm", "--prompt", "Hi", "--set", "top_k=0")
     assert answer.status == 4

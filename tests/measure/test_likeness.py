@@ -14,6 +14,7 @@ from devicehub.profiles.schema import GateSpec
 from devicehub.runs.lifecycle import RunState
 from devicehub.runs.model import Course, GateEnd, Launch
 from devicehub.runs.start import CpuCluster, Link
+from devicehub.workloads.suite import Suite, SuitePrompt
 from tests.measure.halves import CONDITIONS, STANDARD, halves, launch
 
 if TYPE_CHECKING:
@@ -288,6 +289,18 @@ def test_well_looking_launches_of_a_spoilt_run_are_refused(cause: str) -> None:
         "engine", state=RunState.FAILED, verdict="failed", cause=cause, trusted=False, trust_reasons=["x"]
     )
     assert _unlike(found)["result"] == ("succeeded", f"failed: {cause}")
+
+
+def test_speed_of_a_model_that_fails_its_suite_is_compared() -> None:
+    failed: dict[str, Any] = {"state": RunState.FAILED, "verdict": "failed", "cause": "suite_failed"}
+    assert not _compare("engine", **failed).unlike
+    doubted = _compare("engine", **failed, trusted=False, trust_reasons=["it stalled"])
+    assert _unlike(doubted)["result"][1] == "not trusted: it stalled"
+
+
+def test_prompts_of_another_suite_are_refused() -> None:
+    suite = Suite(name="basics", prompts=(SuitePrompt(id="1", text="?", equals="4"),))
+    assert _unlike(_compare("engine", asked_suite=suite))["suite"] == (None, "basics")
 
 
 def test_untrusted_run_is_refused() -> None:

@@ -74,3 +74,20 @@ def test_steps_are_counted_within_their_own_run() -> None:
     assert [step.arm for step in steps] == [0, 1, 0, 1, 1, 0]
     assert list(own_steps(steps, 1)) == [2, 4, 5]
     assert [folder_number(steps, number) for number in range(1, 7)] == [1, 1, 2, 2, 3, 3]
+
+
+def test_each_measured_launch_of_a_suite_has_a_prompt_of_its_own() -> None:
+    steps = plan(protocol(launches=3), fixture_prompts=1, suite=True)
+    assert [(step.kind, step.prompt) for step in steps] == [
+        ("fixture", 0),
+        ("warmup", None),
+        *(("measured", number) for number in range(3)),
+    ]
+
+
+def test_both_launches_of_a_pair_have_the_same_prompt() -> None:
+    steps = plan_comparison(
+        protocol(launches=3), fixture_prompts=(0, 0), gpu=(False, False), unsampled=False, suite=True
+    )
+    measured = [(step.arm, step.prompt) for step in steps if step.kind == "measured"]
+    assert measured == [(0, 0), (1, 0), (1, 1), (0, 1), (0, 2), (1, 2)]

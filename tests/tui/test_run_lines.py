@@ -93,6 +93,16 @@ def test_the_verdict_comes_with_proof_and_remedy() -> None:
     ]
 
 
+def test_prompts_that_failed_their_suite_are_the_proof() -> None:
+    answers = [{"id": "1", "passed": True, "why": None}, {"id": "sum", "passed": False, "why": "not 4"}]
+    failed = run("r", state="failed", cause="suite_failed", ended=WALL_S)
+    assert plain(run_lines.conclusion(failed, {"suite": {"answers": answers}})) == [
+        "Verdict",
+        "✗ failed: suite_failed",
+        "  │ prompt sum: not 4",
+    ]
+
+
 def test_nothing_is_concluded_of_a_run_under_way() -> None:
     assert run_lines.conclusion(run("r", state="running"), RECORD) == []
 
@@ -120,7 +130,9 @@ def test_what_the_model_says_now_comes_before_what_the_record_has() -> None:
 
 
 @pytest.mark.parametrize("shape", [None, 1, "x", [], {}, [1], {"a": None}, float("nan")])
-@pytest.mark.parametrize("key", ["summary", "flags", "launches", "conditions", "trust_reasons", "attempts"])
+@pytest.mark.parametrize(
+    "key", ["summary", "flags", "launches", "conditions", "trust_reasons", "attempts", "suite"]
+)
 def test_no_shape_of_a_document_raises(key: str, shape: Any) -> None:
     document = {**RECORD, key: shape}
     failed = run("r", state="failed", ended=WALL_S)

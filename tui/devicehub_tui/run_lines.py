@@ -147,6 +147,11 @@ def conclusion(run: RunView, document: dict[str, Any]) -> Lines:
     word, meaning = show.verdict(run)
     lines.append([(word, meaning)])
     lines += [[("! ", "warn"), (text(reason), "")] for reason in items(at(document, "trust_reasons"))]
+    lines += [
+        [("  │ ", "bad"), (f"prompt {text(at(answer, 'id'))}: {text(at(answer, 'why'))}", "")]
+        for answer in items(at(document, "suite", "answers"))
+        if at(answer, "passed") is False
+    ]
     for launch in items(at(document, "launches")):
         proof = items(at(launch, "evidence"))
         remedy = text(at(launch, "remedy"))
