@@ -17,6 +17,18 @@
     when = { process = "llm_demo" }
     after_s = 5.0                        # so long after that
     phone = 1                            # all of them without it
+
+    [[fault]]
+    do = "set_engine_script"             # fields of EngineScript: how fast and how right its engines are
+    phone = 2
+    [[fault.script.rules]]               # fields of Rule; what one leaves out fits all
+    engine = "virtual-*"
+    model = "qwen3-*"
+    config = { thread_num = 1 }
+    prefill = 0.5                        # of the real engine's speed
+    decode = 0.5
+    [fault.script.speed]                 # with it nothing is inferred: these figures are printed at once
+    decode_tok_s = 25.0
 """
 
 from __future__ import annotations

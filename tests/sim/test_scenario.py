@@ -11,6 +11,7 @@ from devicehub.clock import SystemClock
 from devicehub.errors import ConfigError, InputError
 from devicehub.sim.android.electrics import BatterySpec
 from devicehub.sim.android.thermal import ThermalSpec
+from devicehub.sim.engine.speeds import Rule
 from devicehub.sim.faults import Faults
 from devicehub.sim.phone import PhoneSpec, VirtualPhone, virtual_phone
 from devicehub.sim.scenario import EVENTS, Event, Moment, play, read_scenario
@@ -68,6 +69,13 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
             [[fault]]
             do = "set_engine_script"
             script = { token_ms = 50.0 }
+
+            [[fault]]
+            do = "set_engine_script"
+            [[fault.script.rules]]
+            model = "demo*"
+            config = { thread_num = 1 }
+            decode = 0.5
             """,
         ),
         phones=2,
@@ -75,10 +83,11 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
     assert scenario.phone.apply(PhoneSpec(serialno="A")) == PhoneSpec(
         serialno="A", usb_mode="mtp", data_mib=64
     )
-    out, kill, slow = scenario.events
+    out, kill, slow, ruled = scenario.events
     assert (out.word, out.when, out.after_s, out.phone) == ("cable_out", Moment(process="llm_demo"), 1.5, 2)
     assert (kill.word, kill.when, kill.arguments()["piece"]) == ("kill", 3, "supervise.sh")
     assert slow.arguments()["script"].token_ms == 50
+    assert ruled.arguments()["script"].rules == [Rule(model="demo*", config={"thread_num": 1}, decode=0.5)]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,16 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
         ("[[fault]]\ndo = 'cable_ot'", "fault[0].do", "did you mean cable_out?"),
         ("[[fault]]\nwhen = 1", "fault[0].do", "None is no fault"),
         ("[[fault]]\ndo = 'thaw'\nfor = 3", "fault[0].for", "unknown field"),
+        (
+            "[[fault]]\ndo = 'set_engine_script'\nscript.rules = [{ decode = 0 }]",
+            "fault[0].script.rules[0].decode",
+            "> 0",
+        ),
+        (
+            "[[fault]]\ndo = 'set_engine_script'\nscript.speed = { decode = 9 }",
+            "fault[0].script.speed.decode",
+            "unknown field",
+        ),
         ("[[fault]]\ndo = 'suspend'", "fault[0]", "missing required field `seconds`"),
         ("[[fault]]\ndo = 'thaw'\nwhen = { proces = 'x' }", "fault[0].when.proces", "unknown field"),
         ("[[fault]]\ndo = 'thaw'\nwhen = { size = 1 }", "fault[0].when", "exactly one"),

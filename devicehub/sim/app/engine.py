@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from devicehub.sim.android import logd
 from devicehub.sim.engine.log import ENGINE_TAG, HUB_TAG, RowForwarder
 from devicehub.sim.engine.paths import host_config
-from devicehub.sim.engine.scenario import model_opener
+from devicehub.sim.engine.scenario import APP, Opener
 from devicehub.sim.engine.stdio import Stdio
 from devicehub.sim.engine.wheel import BROKEN, Context, WheelModel
 from devicehub.sim.process.pipes import wide_pipe
@@ -90,7 +90,7 @@ class Engine:
         Raises:
             SimError: the wheel or the script cannot be used.
         """
-        return model_opener(self._stdio, _note)(config_path)
+        return Opener(self._stdio, _note, tool=APP)(config_path)
 
     def row(self, text: str) -> None:
         """A row that MNN prints at once with others of its own."""

@@ -23,7 +23,7 @@ from devicehub.sim.android import logd
 from devicehub.sim.engine.bench import LlmBench
 from devicehub.sim.engine.demo import LlmDemo
 from devicehub.sim.engine.log import HUB_TAG, RowForwarder
-from devicehub.sim.engine.scenario import model_opener
+from devicehub.sim.engine.scenario import Opener
 from devicehub.sim.engine.stdio import Stdio
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
         logd.write(priority="I", tag=HUB_TAG, message=text)
 
     try:
-        open_model = model_opener(stdio, note)
+        open_model = Opener(stdio, note, tool=tool[0])
         status = _TOOLS[tool[0]](stdio, open_model=open_model, threads=threads, note=note).run(tool)
     except SimError as error:
         sys.stderr.write(f"mnn_engine: {error}\n")

@@ -26,13 +26,14 @@ from devicehub.sim.engine.bench_table import NO_SIZE, Measured, Table, UnfilledC
 from devicehub.sim.engine.paths import host_config, host_path
 from devicehub.sim.engine.profile import TITLE
 from devicehub.sim.engine.report import no_outputs
-from devicehub.sim.engine.wheel import Status, make_executor, make_profiler
+from devicehub.sim.engine.wheel import Status, make_profiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devicehub.sim.engine.bench_options import Options
     from devicehub.sim.engine.profile import Profiler
+    from devicehub.sim.engine.scenario import Opener
     from devicehub.sim.engine.stdio import Stdio
     from devicehub.sim.engine.wheel import WheelModel
 
@@ -52,7 +53,7 @@ class LlmBench:
         self,
         stdio: Stdio,
         *,
-        open_model: Callable[[str], WheelModel],
+        open_model: Opener,
         threads: int,
         note: Callable[[str], None],
     ) -> None:
@@ -133,7 +134,7 @@ class LlmBench:
     def _measure(self, it: Configuration) -> Measured:
         name, size = self._look_at(it.model)
         measured = Measured(it, name, size)
-        make_executor(it.backend)
+        self._open_model.make_executor(it.backend)
         with host_config(it.model) as config_path:
             model = self._open_model(config_path)
         self._configure(model, it)

@@ -31,6 +31,7 @@ from devicehub.sim.engine.wheel import BROKEN, Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from devicehub.sim.engine.scenario import Opener
     from devicehub.sim.engine.stdio import Stdio
     from devicehub.sim.engine.wheel import WheelModel
 
@@ -55,7 +56,7 @@ class LlmDemo:
         self,
         stdio: Stdio,
         *,
-        open_model: Callable[[str], WheelModel],
+        open_model: Opener,
         threads: int,
         note: Callable[[str], None],
     ) -> None:

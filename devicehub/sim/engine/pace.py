@@ -32,9 +32,14 @@ class Pace:
         self._file = Path(name) if name else None
         self.is_set = self._file is not None and self._file.exists()
 
-    def slow_us(self, took_us: int) -> int:
-        """Wait as much longer as the clocks of now would take; how long that was, in microseconds."""
-        share = self._share() if self.is_set else 1.0
+    def slow_us(self, took_us: int, own_share: float = 1.0) -> int:
+        """Wait as much longer as the clocks of now would take; how long that was, in microseconds.
+
+        Args:
+            took_us: what was done.
+            own_share: of the speed that the clocks leave, what is used.
+        """
+        share = own_share * (self._share() if self.is_set else 1.0)
         return pause_us(took_us / share / 1e6 - took_us / 1e6) if 0 < share < 1 and took_us > 0 else 0
 
     def _share(self) -> float:

@@ -1,8 +1,8 @@
 """What a virtual phone makes happen to its engine.
 
 That is: a lower pace, slower tokens, wrong text, rows of MNN that the wheel has no cause to print, and an
-end before the end. Nothing here is guessed from a model or its name: the phone hands over a script, and the
-engine says in the phone's log that it follows one.
+end before the end, or an engine that infers nothing at all. Nothing here is guessed from a model or its name:
+the phone hands over a script, and the engine says in the phone's log that it follows one.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import dataclasses
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from devicehub.errors import SimError
 from devicehub.sim.engine.garble import Garbler
 from devicehub.sim.engine.pace import Pace, pause_us
-from devicehub.sim.engine.wheel import BROKEN, Context, WheelModel
+from devicehub.sim.engine.set_speed import SetSpeedModel
+from devicehub.sim.engine.speeds import Rule, SetSpeed, Subject, joined
+from devicehub.sim.engine.wheel import BROKEN, Context, WheelModel, make_executor
+from devicehub.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 VARIABLE: Final = "DEVICEHUB_SIM_ENGINE"
 """Names the file with the script, as the phone's processes see it; no such file means no script."""
 
+APP: Final = "app"
+"""The tool, and the engine, that MnnLlmChat is."""
 Point = Literal["load", "prefill", "decode"]
 
 
@@ -55,6 +60,8 @@ class EngineScript(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         rows: what MNN prints when it comes to a point, without line ends; at `decode`, once per answer.
         refuse_load: loading fails, after its rows.
         end: None to let the program come to its end.
+        rules: what happens to some engines, models or configurations alone; all that fit do.
+        speed: nothing is inferred, and this is printed; what is said above has no meaning then.
     """
 
     token_ms: float = 0.0
@@ -62,6 +69,8 @@ class EngineScript(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     rows: dict[Point, list[str]] = {}
     refuse_load: bool = False
     end: End | None = None
+    rules: list[Rule] = []
+    speed: SetSpeed | None = None
 
 
 def read_script() -> EngineScript | None:
@@ -83,25 +92,72 @@ def read_script() -> EngineScript | None:
         raise SimError(f"{path} is no engine script: {error}") from error
 
 
-def model_opener(stdio: Stdio, note: Callable[[str], None]) -> Callable[[str], WheelModel]:
-    """What opens a model, so that what the phone wants happens to it; `note` is told of a script.
+class Opener:
+    """Opens models so that what the phone wants happens to them.
+
+    Args:
+        stdio: where their rows go.
+        note: is told of a script.
+        tool: which program this is.
 
     Raises:
         SimError: the phone's script is none.
     """
-    script, pace = read_script(), Pace()
-    if script is not None:
-        note("virtual engine: follows a script")
-    elif not pace.is_set:
-        return WheelModel
-    return lambda config_path: ScriptedModel(config_path, script or EngineScript(), pace, stdio)
+
+    def __init__(self, stdio: Stdio, note: Callable[[str], None], *, tool: str) -> None:
+        self._stdio = stdio
+        self._tool = tool
+        self._script = read_script()
+        self._pace = Pace()
+        if self._script is not None:
+            note("virtual engine: follows a script")
+
+    def __call__(self, config_path: str) -> WheelModel:
+        """A model of the wheel, or what stands for one.
+
+        Raises:
+            SimError: the wheel cannot be used, or cannot be as fast as the script says.
+        """
+        script = self._script
+        if script is None and not self._pace.is_set:
+            return WheelModel(config_path)
+        script = script or EngineScript()
+        rule = joined([rule for rule in script.rules if rule.fits(subject_of(self._tool, config_path))])
+        if script.speed is not None:
+            return SetSpeedModel(config_path, script.speed, rule, self._stdio)
+        if max(rule.prefill, rule.decode, rule.load) > 1:
+            raise SimError("the script's rules make a real engine faster than it is; give shares up to 1")
+        return ScriptedModel(config_path, script, rule, self._pace, self._stdio)
+
+    def make_executor(self, forward_type: int) -> None:
+        """Make what MNN runs models with on a backend, where MNN runs any.
+
+        Raises:
+            SimError: the wheel cannot be used.
+        """
+        if self._script is None or self._script.speed is None:
+            make_executor(forward_type)
+
+
+def subject_of(tool: str, config_path: str) -> Subject:
+    """What was started, as its environment and the text of its configuration tell."""
+    try:
+        config = msgspec.json.decode(Path(config_path).read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        config = {}
+    base = config.get("base_dir")
+    folder = Path(base) if isinstance(base, str) and base else Path(config_path).resolve().parent
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").partition(":")[0]
+    return Subject(tool, APP if tool == APP else Path(libraries).name, folder.name, config)
 
 
 class ScriptedModel(WheelModel):
     """A model to which the script happens at the phone's pace; it decodes token by token."""
 
-    def __init__(self, config_path: str, script: EngineScript, pace: Pace, stdio: Stdio) -> None:
+    def __init__(self, config_path: str, script: EngineScript, rule: Rule, pace: Pace, stdio: Stdio) -> None:
         self._script = script
+        self._rule = rule
+        self._ballast = b""
         self._pace = pace
         self._stdio = stdio
         self._slept_us = 0
@@ -117,12 +173,14 @@ class ScriptedModel(WheelModel):
             return False
         began_ns = time.perf_counter_ns()
         loaded = super().load()
-        self._pace.slow_us((time.perf_counter_ns() - began_ns) // 1000)
+        # Written to, or the memory would be the phone's only on paper.
+        self._ballast = b"\1" * (self._rule.memory_mib * MIB)
+        self._pace.slow_us((time.perf_counter_ns() - began_ns) // 1000, self._rule.load)
         return loaded
 
     def respond(self, ids: Sequence[int], max_new_tokens: int) -> None:
         """Begin an answer and, where tokens are asked for, go on to its end."""
-        if self._script.garble:
+        if self._script.garble or self._rule.garble:
             self._garbler = Garbler(self, ids)
             self._walk(lambda: WheelModel.respond_silently(self, ids, 0), max_new_tokens)
         else:
@@ -139,15 +197,16 @@ class ScriptedModel(WheelModel):
         """Generate one more token, as slowly as the script says."""
         before_us = super().context().decode_us
         super().step()
-        self._slept_us += self._pace.slow_us(super().context().decode_us - before_us)
+        self._slept_us += self._pace.slow_us(super().context().decode_us - before_us, self._rule.decode)
         if self._garbler is not None:
             # As MNN does: each token by itself, flushed.
             self._stdio.out(self._garbler.news())
         if self._rows_are_due:
             self._rows_are_due = False
             self._print("decode")
-        if self._script.token_ms > 0:
-            self._slept_us += pause_us(self._script.token_ms / 1e3)
+        token_ms = self._script.token_ms + self._rule.token_ms
+        if token_ms > 0:
+            self._slept_us += pause_us(token_ms / 1e3)
         end = self._script.end
         if end is not None and end.at == "decode" and self.context().gen_seq_len >= end.tokens:
             self._end(end)
@@ -165,7 +224,7 @@ class ScriptedModel(WheelModel):
         self._slept_us, self._slept_before_us, self._rows_are_due = 0, 0, True
         self._reach("prefill")
         begin()
-        self._slept_before_us = self._pace.slow_us(super().context().prefill_us)
+        self._slept_before_us = self._pace.slow_us(super().context().prefill_us, self._rule.prefill)
         if limit < 0:
             limit = int(self.config().get("max_new_tokens", 512))
         while limit and (context := self.context()).status not in BROKEN:
