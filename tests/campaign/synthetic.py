@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from devicehub.campaign.judge import conclude, judge_cell
 from devicehub.campaign.limits import parse_demand
 from devicehub.campaign.outcome import Arm, CellOutcome, Compared, LaunchFigures, PairOf, Trace
@@ -84,11 +86,19 @@ def make_result(
     return conclude(plan, results, state="ended", ended=plan.created + 7200.0, fronts=make_fronts(seed))
 
 
-def make_plan(*, cells: int = 24, kinds: Sequence[str] = KINDS) -> Plan:
-    """A plan of so many cells over four phones."""
-    limits = [limit for text in DEMANDS if isinstance(limit := parse_demand(text), Limit)]
-    assert len(limits) == len(DEMANDS)
+def make_plan(*, cells: int = 24, kinds: Sequence[str] = KINDS, demands: Sequence[str] | None = None) -> Plan:
+    """A plan of so many cells over four phones.
+
+    Args:
+        cells: how many.
+        kinds: what is planted in them, in turn.
+        demands: what holds for each of them; None for `DEMANDS`, as far as they suit a cell.
+    """
+    limits = [limit for text in demands or DEMANDS if isinstance(limit := parse_demand(text), Limit)]
+    assert len(limits) == len(demands or DEMANDS)
     made = tuple(_cell(number, kinds[(number - 1) % len(kinds)]) for number in range(1, cells + 1))
+    if demands is not None:
+        made = tuple(msgspec.structs.replace(cell, limits=tuple(range(len(limits)))) for cell in made)
     order: dict[str, list[int]] = {phone.serialno: [] for phone in PHONES}
     for cell in made:
         if cell.left_out is None:

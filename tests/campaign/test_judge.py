@@ -9,8 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from devicehub.campaign.judge import conclude, describe, exit_of, judge_campaign, judge_cell
-from devicehub.campaign.limits import parse_demand
-from devicehub.campaign.planned import Limit, Plan
 from tests.campaign.synthetic import make_outcomes, make_plan, make_result
 
 if TYPE_CHECKING:
@@ -20,18 +18,9 @@ if TYPE_CHECKING:
 
 def _judge(kind: str, change: Any = None, *, launches: int = 6, demands: tuple[str, ...] = ()) -> CellResult:
     """The one cell of a campaign with such a plant, its outcome changed, or under other demands."""
-    plan = make_plan(cells=1, kinds=[kind])
+    plan = make_plan(cells=1, kinds=[kind], demands=demands or None)
     outcome = make_outcomes(plan, launches=launches, kinds=[kind]).get(1)
-    if demands:
-        plan = _with_limits(plan, *demands)
     return judge_cell(plan, plan.cells[0], change(outcome) if change else outcome)
-
-
-def _with_limits(plan: Plan, *demands: str) -> Plan:
-    limits = [limit for text in demands if isinstance(limit := parse_demand(text), Limit)]
-    assert len(limits) == len(demands)
-    cells = tuple(replace(cell, limits=tuple(range(len(limits)))) for cell in plan.cells)
-    return replace(plan, limits=tuple(limits), cells=cells)
 
 
 def _arm(**changed: Any) -> Any:
@@ -198,10 +187,10 @@ def test_suite_with_a_limit_need_not_pass_whole() -> None:
 
 
 def test_bound_within_the_interval_is_inconclusive() -> None:
-    plan = _with_limits(make_plan(cells=1, kinds=["good"]), "decode_tok_s >= 20")
+    plan = make_plan(cells=1, kinds=["good"], demands=["decode_tok_s >= 20"])
     outcome = make_outcomes(plan, launches=6, kinds=["good"])[1]
     level = judge_cell(plan, plan.cells[0], outcome).figures["decode_tok_s"].median
-    exact = _with_limits(plan, f"decode_tok_s >= {level:.4f}")
+    exact = make_plan(cells=1, kinds=["good"], demands=[f"decode_tok_s >= {level:.4f}"])
     found = judge_cell(exact, exact.cells[0], outcome)
     assert (found.state, found.reason) == ("inconclusive", "undecided")
 
@@ -238,7 +227,7 @@ def test_figure_of_which_less_is_better_is_worse_when_it_grows() -> None:
 def test_what_may_be_chance_among_many_cells_is_taken_back() -> None:
     """A mean beyond the limit at p = 0.03 fails alone, and not beside many cells that show nothing."""
     kinds = ["chance", *["good"] * 39]
-    plan = _with_limits(make_plan(cells=40, kinds=kinds), "decode_tok_s no worse than 5 %")
+    plan = make_plan(cells=40, kinds=kinds, demands=["decode_tok_s no worse than 5 %"])
     outcomes = make_outcomes(plan, launches=6, kinds=kinds)
     outcomes[1] = _scattered(outcomes[1])
     alone = judge_cell(plan, plan.cells[0], outcomes[1])
