@@ -33,6 +33,8 @@ from devicehub.campaign.standing import (
     without_run,
 )
 from devicehub.measure.interval import Estimate, PairFigures, estimate
+from devicehub.measure.suites import suite_lines
+from devicehub.runs.answers import SUITE_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -223,12 +225,7 @@ def _of_suite(plan: Plan, cell: Cell, outcome: CellOutcome) -> Iterator[Standing
     if suite.passed == suite.of or any(plan.limits[place].figure == "suite" for place in cell.limits):
         yield Standing("passed", None, said)
     else:
-        yield Standing("failed", "suite_failed", said, _suite_proof(outcome))
-
-
-def _suite_proof(outcome: CellOutcome) -> list[str]:
-    answers = outcome.suite.answers if outcome.suite else []
-    return [f"{answer.id}: {answer.why or 'not passed'}" for answer in answers if not answer.passed]
+        yield Standing("failed", SUITE_FAILED, said, suite_lines(suite))
 
 
 def _hold(limit: Limit, place: int, seen: _Seen) -> tuple[LimitResult, Standing]:
@@ -243,7 +240,8 @@ def _hold(limit: Limit, place: int, seen: _Seen) -> tuple[LimitResult, Standing]
         result = judge_relative(place, limit, seen.ratios.get(limit.figure), alpha=seen.alpha)
     else:
         result = judge_absolute(place, limit, seen.outcome)
-    proof = _suite_proof(seen.outcome) if limit.figure == "suite" and result.state == "failed" else ()
+    suite = seen.outcome.suite
+    proof = suite_lines(suite) if suite and limit.figure == "suite" and result.state == "failed" else ()
     return result, Standing(result.state, _reason(limit, result, seen), result.sentence, proof)
 
 
@@ -251,7 +249,7 @@ def _reason(limit: Limit, result: LimitResult, seen: _Seen) -> str | None:
     if result.state == "passed":
         return None
     if result.state == "failed":
-        return {"fidelity": WRONG_OUTPUT, "suite": "suite_failed"}.get(limit.figure, "limit")
+        return {"fidelity": WRONG_OUTPUT, "suite": SUITE_FAILED}.get(limit.figure, "limit")
     if limit.is_relative:
         return "undecided" if result.p is not None else "too_few_pairs"
     if limit.figure in SPEEDS:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from devicehub.runs.answers import SUITE_FAILED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from devicehub.campaign.result import CellState
 
 WRONG_OUTPUT: Final = "wrong_output"
+_SOUND_CAUSES: Final = frozenset({SUITE_FAILED})
+"""The run failed by its answers alone, which are judged for themselves; its figures are sound."""
 UNTRUSTED_CAUSES: Final = frozenset({"suspended", "clock_step"})
 """The run went well, its clock did not."""
 _PHONE_CAUSES: Final = frozenset(
@@ -94,7 +98,7 @@ def end_of(arm: Arm) -> Standing | None:
         return Standing("not_run", "cancelled", _problem("cancelled"))
     if arm.state == "lost":
         return Standing("inconclusive", "lost", _problem("lost"), arm.evidence, arm.remedy)
-    if arm.verdict == "succeeded" or arm.cause in UNTRUSTED_CAUSES:
+    if arm.verdict == "succeeded" or arm.cause in UNTRUSTED_CAUSES | _SOUND_CAUSES:
         return None
     cause = arm.cause or arm.verdict or arm.state
     if cause == "refused":

@@ -216,6 +216,8 @@ def _changed(kind: str) -> dict[str, Any]:
             "throttled": True,
             "flags": ["the phone held its processor back: the thermal status rose to 3"],
         }
+    if kind == "suite_failed":
+        return {"state": "failed", "verdict": "failed", "cause": kind}
     if kind == "lost":
         return {"state": "lost", "verdict": None, "cause": "phone_lost", "trusted": False}
     return {}
@@ -268,7 +270,7 @@ def _figures(
 
 def make_arm(run: str, variant: Variant, rows: Sequence[tuple[int, dict[str, float]]], **changed: Any) -> Arm:
     """A run with these figures: place in the list and figures of each measured launch."""
-    good = changed.get("verdict", "succeeded") == "succeeded"
+    good = changed.get("verdict", "succeeded") == "succeeded" or changed.get("cause") == "suite_failed"
     launches = [LaunchFigures(order=1, number=1, kind="warmup", verdict="succeeded", why_not="a warm-up")]
     launches += [
         LaunchFigures(
@@ -277,7 +279,7 @@ def make_arm(run: str, variant: Variant, rows: Sequence[tuple[int, dict[str, flo
             kind="measured",
             cold=False,
             verdict="succeeded" if good else "failed",
-            cause=changed.get("cause"),
+            cause=None if good else changed.get("cause"),
             counts=good,
             why_not=None if good else changed.get("cause"),
             temp_c=31.0 + number * 0.7,

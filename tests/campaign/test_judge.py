@@ -127,6 +127,10 @@ def test_what_is_wrong_with_the_baseline_forbids_to_compare(change: Any, reason:
     assert (found.state, found.reason) == ("not_comparable", reason)
 
 
+def test_baseline_whose_answers_fail_a_suite_has_sound_figures() -> None:
+    assert _judge("good", _base(state="failed", verdict="failed", cause="suite_failed")).state == "passed"
+
+
 def test_moved_cell_is_compared_where_both_variants_ran_there() -> None:
     assert _judge("good", lambda outcome: replace(outcome, moved=True)).state == "passed"
 
@@ -183,7 +187,7 @@ def test_suite_with_a_limit_need_not_pass_whole() -> None:
     assert _judge("suite_failed", demands=("suite >= 50 %",)).state == "passed"
     found = _judge("suite_failed", demands=("suite >= 60 %",))
     assert (found.state, found.reason) == ("failed", "suite_failed")
-    assert found.proof[0].startswith("json: ")
+    assert found.proof[0].startswith("prompt json: ")
 
 
 def test_bound_within_the_interval_is_inconclusive() -> None:
