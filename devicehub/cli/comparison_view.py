@@ -143,11 +143,12 @@ def _conclusion(figure: Figure) -> str:
 
 
 def _explanations(comparison: Comparison) -> list[str]:
+    of_suite = any(facet.what == "suite" for facet in comparison.conditions)
     if comparison.paired:
         lines = [_pairs_line(comparison)]
         for name, figure in comparison.figures.items():
             if figure.conclusion == "inconclusive":
-                lines.append(f"{_NAMES[name][0]}: {_more(figure)}")
+                lines.append(f"{_NAMES[name][0]}: {_more(figure, of_suite=of_suite)}")
     else:
         lines = [
             f"Medians {_launches(comparison)} and their ratio, without a claim: {comparison.unpaired_reason}."
@@ -179,7 +180,7 @@ def _pairs_line(comparison: Comparison) -> str:
     )
 
 
-def _more(figure: Figure) -> str:
+def _more(figure: Figure, *, of_suite: bool) -> str:
     if figure.pairs == 0:
         return "inconclusive: no pair has this figure on both sides"
     if figure.pairs == 1:
@@ -191,7 +192,8 @@ def _more(figure: Figure) -> str:
     pairs = figure.pairs + figure.more_pairs
     if pairs > MOST_LAUNCHES:
         return f"{advice}; {MOST_LAUNCHES} is the most, so make the phone quieter or the margin wider"
-    return f"{advice}: compare anew with --launches {pairs}"
+    anew = f"a suite of {pairs} prompts" if of_suite else f"--launches {pairs}"
+    return f"{advice}: compare anew with {anew}"
 
 
 def _print_conditions(comparison: Comparison) -> None:
