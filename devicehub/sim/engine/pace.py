@@ -31,6 +31,7 @@ class Pace:
         name = os.environ.get(VARIABLE)
         self._file = Path(name) if name else None
         self.is_set = self._file is not None and self._file.exists()
+        self._owed_us = 0.0
 
     def slow_us(self, took_us: int, own_share: float = 1.0) -> int:
         """Wait as much longer as the clocks of now would take; how long that was, in microseconds.
@@ -40,7 +41,15 @@ class Pace:
             own_share: of the speed that the clocks leave, what is used.
         """
         share = own_share * (self._share() if self.is_set else 1.0)
-        return pause_us(took_us / share / 1e6 - took_us / 1e6) if 0 < share < 1 and took_us > 0 else 0
+        if not 0 < share < 1 or took_us <= 0:
+            return 0
+        # A pause is a little too long each time, and a token may take less than that.
+        self._owed_us += took_us / share - took_us
+        if self._owed_us <= 0:
+            return 0
+        paused_us = pause_us(self._owed_us / 1e6)
+        self._owed_us -= paused_us
+        return paused_us
 
     def _share(self) -> float:
         try:
