@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ import msgspec
 
 from devicehub.errors import ConfigError
 from devicehub.profiles.load import Problem, check_text
+from devicehub.profiles.places import line_of
 from devicehub.workloads.suite import Name, Suite, SuitePrompt, ids_of, suite_problems
 
 if TYPE_CHECKING:
@@ -38,11 +40,29 @@ def check_suite(text: str, place: Path | str) -> tuple[Suite | None, Sequence[Pr
     if len(text) > _MOST_CHARS:
         return None, [Problem(path, None, None, "is too big for a suite: split it")]
     file, problems = check_text(text, _SuiteFile, path)
-    if file is None or problems:
+    if file is None:
+        more = (Problem(path, key, line_of(text, key), words) for key, words in _of_whole_prompts(text))
+        return None, sorted([*problems, *more], key=lambda problem: problem.line or 0)
+    if problems:
         return None, problems
     named = zip(ids_of(file.prompt), file.prompt, strict=True)
     prompts = tuple(msgspec.structs.replace(prompt, id=name) for name, prompt in named)
     return Suite(name=file.name or path.stem, prompts=prompts), []
+
+
+def _of_whole_prompts(text: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with those prompts of a file whose keys and types are right, while others' are not."""
+    try:
+        tables = tomllib.loads(text).get("prompt")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return
+    for number, table in enumerate(tables if isinstance(tables, list) else ()):
+        try:
+            prompt = msgspec.convert(table, SuitePrompt)
+        except msgspec.ValidationError:
+            continue
+        for key, words in prompt.problems():
+            yield f"prompt[{number}]" + (f".{key}" if key else ""), words
 
 
 def read_suite(text: str, place: Path | str) -> Suite:

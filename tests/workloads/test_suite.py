@@ -150,6 +150,7 @@ text = "a"
                 (1, "unknown key (did you mean name?)"),
                 (4, "unknown key (did you mean contains?)"),
                 (5, "is missing"),
+                (7, "demands nothing of the answer"),
                 (10, "expected `str`, got `int`"),
                 (11, "expected `bool`, got `str`"),
             ],
@@ -187,7 +188,7 @@ def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as raised:
         read_suite(FAULTS, "bad.toml")
     lines = str(raised.value).split("\n")
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert all(line.startswith("bad.toml:") for line in lines)
 
 
