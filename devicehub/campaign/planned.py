@@ -85,6 +85,8 @@ class Against(msgspec.Struct, frozen=True, kw_only=True):
         problem: why it cannot be run again, as `baseline_missing`; the cell is not comparable then.
         sentence: the same for a person.
         stored: the medians that it had when it was saved, shown as history and never judged.
+        config_sha256: of its configuration when it was saved on this phone; None for other baselines. One
+            that is run with another now is not that baseline.
     """
 
     by: Literal["engine", "model", "profile"]
@@ -93,6 +95,7 @@ class Against(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     sentence: str | None = None
     stored: dict[str, float] = {}
+    config_sha256: str | None = None
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):

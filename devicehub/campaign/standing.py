@@ -169,6 +169,10 @@ def incomparable(cell: Cell, outcome: CellOutcome) -> Standing | None:
     if end := end_of(base):
         sentence = f"its baseline cannot be held against: {end.sentence}"
         return Standing("not_comparable", f"baseline_{end.reason}", sentence, end.proof, end.remedy)
+    saved = cell.against.config_sha256
+    if saved and base.config_sha256 and base.config_sha256 != saved:
+        sentence = f"the configuration of baseline {cell.against.name} is another now than when it was saved"
+        return Standing("not_comparable", "baseline_changed", sentence)
     for whose, arm in (("", outcome.arm), ("its baseline: ", base)):
         if found := obstacle(arm):
             return Standing("not_comparable", found.reason, whose + found.sentence, found.proof, found.remedy)
