@@ -178,19 +178,19 @@ def merge(rounds: Sequence[CellOutcome], stopped: str | None = None) -> CellOutc
         stopped: why there were not more, as `stops` says.
     """
     last = rounds[-1]
-    with_arm = [outcome for outcome in rounds if outcome.arm is not None]
+    measured = [outcome for outcome in rounds if outcome.arm is not None and outcome.problem is None]
     changes: dict[str, object] = {
         "stopped": stopped,
         "suite": next((one.suite for one in reversed(rounds) if one.suite is not None), None),
         "evaluation": next((one.evaluation for one in reversed(rounds) if one.evaluation is not None), None),
     }
-    if with_arm:
-        arm = _join([outcome.arm for outcome in with_arm if outcome.arm is not None])
-        if last.arm is None:
+    if measured:
+        arm = _join([outcome.arm for outcome in measured if outcome.arm is not None])
+        if len(measured) < len(rounds):
             # What was measured is worth a judgement; that it is less than was planned must be seen.
-            missing = f"{len(rounds) - len(with_arm)} of {len(rounds)} rounds were not measured: {last.why}"
+            missing = f"{len(rounds) - len(measured)} of {len(rounds)} rounds were not measured: {last.why}"
             arm = msgspec.structs.replace(arm, flags=[*arm.flags, missing])
-        changes |= {"arm": arm, "problem": None, "why": None, "phone": with_arm[-1].phone}
+        changes |= {"arm": arm, "problem": None, "why": None, "phone": measured[-1].phone}
     return msgspec.structs.replace(last, **changes)
 
 
@@ -258,7 +258,7 @@ def _made(outcome: CellOutcome) -> int:
 
 
 def _ended(outcome: CellOutcome) -> str | None:
-    if outcome.arm is None:
+    if outcome.problem is not None or outcome.arm is None:
         return outcome.problem or "not_measured"
     if outcome.arm.verdict == "succeeded":
         return None

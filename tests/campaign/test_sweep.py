@@ -166,6 +166,9 @@ def test_join_keeps_what_a_later_round_cannot_mend() -> None:
     cut = merge([msgspec.structs.replace(good, arm=warm), lost])
     assert cut.arm is not None
     assert (cut.problem, cut.arm.verdict) == (None, "succeeded")
+    torn = msgspec.structs.replace(lost, arm=msgspec.structs.replace(bad, verdict=None, cause=None))
+    assert merge([msgspec.structs.replace(good, arm=warm), torn]) == cut
+    assert stops([cell], {1: [good, torn]}) == {1: "lost"}
     assert cut.arm.flags == ["x", "1 of 2 rounds were not measured: the phone was lost"]
 
 
