@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from devicehub.campaign.judge import conclude, judge_cell
+from devicehub.campaign.history import history, points_of
+from devicehub.campaign.judge import conclude, judge_campaign, judge_cell
 from devicehub.campaign.limits import parse_demand
 from devicehub.campaign.outcome import Arm, CellOutcome, Compared, LaunchFigures, PairOf, Trace
 from devicehub.campaign.planned import SPEEDS, Against, Cell, Limit, PhoneRef, Plan, ThingRef, Variant
@@ -70,7 +71,7 @@ PAIR_S: Final = 30.0
 
 
 def make_result(
-    *, cells: int = 24, launches: int = 6, seed: int = 1, kinds: Sequence[str] = KINDS
+    *, cells: int = 24, launches: int = 6, seed: int = 1, kinds: Sequence[str] = KINDS, earlier: int = 0
 ) -> CampaignResult:
     """A campaign that has ended.
 
@@ -79,11 +80,26 @@ def make_result(
         launches: measured ones of each arm.
         seed: of the figures.
         kinds: what is planted in the cells, in turn.
+        earlier: how many campaigns before give it a history; with the last of them all speeds fell by 15 %.
     """
     plan = make_plan(cells=cells, kinds=kinds)
     outcomes = make_outcomes(plan, launches=launches, seed=seed, kinds=kinds)
     results = [judge_cell(plan, cell, outcomes.get(cell.number)) for cell in plan.cells]
-    return conclude(plan, results, state="ended", ended=plan.created + 7200.0, fronts=make_fronts(seed))
+    made = conclude(plan, results, state="ended", ended=plan.created + 7200.0, fronts=make_fronts(seed))
+    points = points_of(made)
+    for number in range(1, earlier + 1):
+        before = msgspec.structs.replace(
+            plan, id=f"c0ffee{number:02}-{number}", created=plan.created - 86400.0 * number
+        )
+        known = make_outcomes(
+            before,
+            launches=launches,
+            seed=seed + 1000 * number,
+            kinds=kinds,
+            pace=1.0 if number == 1 else 1 / 0.85,
+        )
+        points += points_of(judge_campaign(before, known, state="ended"))
+    return msgspec.structs.replace(made, history=history(points) if earlier else [])
 
 
 def make_plan(*, cells: int = 24, kinds: Sequence[str] = KINDS, demands: Sequence[str] | None = None) -> Plan:
@@ -155,26 +171,27 @@ def _cell(number: int, kind: str) -> Cell:
 
 
 def make_outcomes(
-    plan: Plan, *, launches: int = 6, seed: int = 1, kinds: Sequence[str] = KINDS
+    plan: Plan, *, launches: int = 6, seed: int = 1, kinds: Sequence[str] = KINDS, pace: float = 1.0
 ) -> dict[int, CellOutcome]:
     """What the cells of a plan came to, by number; what was left out has no outcome."""
     draw = random.Random(seed)
     return {
-        cell.number: _outcome(draw, cell, kinds[(cell.number - 1) % len(kinds)], launches)
+        cell.number: _outcome(draw, cell, kinds[(cell.number - 1) % len(kinds)], launches, pace)
         for cell in plan.cells
         if cell.left_out is None
     }
 
 
-def _outcome(draw: random.Random, cell: Cell, kind: str, launches: int) -> CellOutcome:
+def _outcome(draw: random.Random, cell: Cell, kind: str, launches: int, pace: float) -> CellOutcome:
     if kind == "phone_away":
         return CellOutcome(
             cell=cell.number, attempt=1, phone=cell.phone, problem=kind, why="its phone was away for 30 min"
         )
-    slower = {"slow": 0.12, "noisy": 0.04}.get(kind, 0.0)
-    noise = {"noisy": 0.06}.get(kind, 0.01)
+    slower = {"slow": 0.12, "noisy": 0.03}.get(kind, 0.0)
+    noise = {"noisy": 0.05}.get(kind, 0.01)
     both = cell.against is not None and cell.against.problem is None
-    rows = _figures(draw, launches, slower=slower, noise=noise, both=both)
+    level = pace * random.Random(cell.number).uniform(0.6, 1.6)
+    rows = _figures(draw, launches, level=level, slower=slower, noise=noise, both=both)
     changed = _changed(kind)
     arm = make_arm(f"r{cell.number}b", cell.variant, rows["cell"], **changed)
     if not both:
@@ -247,10 +264,9 @@ def _answers(kind: str) -> dict[str, Any]:
 
 
 def _figures(
-    draw: random.Random, launches: int, *, slower: float, noise: float, both: bool
+    draw: random.Random, launches: int, *, level: float, slower: float, noise: float, both: bool
 ) -> dict[str, list[tuple[int, dict[str, float]]]]:
     """The figures of each measured launch with its place, ABBA where there are two arms."""
-    level = draw.uniform(0.6, 1.6)
     drift = draw.uniform(-0.04, 0.04)
     arms = [("base", "cell", "cell", "base")[place % 4] for place in range(2 * launches)] if both else []
     rows: dict[str, list[tuple[int, dict[str, float]]]] = {"base": [], "cell": []}
