@@ -95,20 +95,30 @@ def more_pairs(limit: Limit, found: Estimate, *, alpha: float) -> int | None:
 
     Supposed is that the next comparison's pairs have the ratio and the spread of these.
     """
-    if found.spread is None:
+    if found.spread is None or found.pairs >= MOST_PAIRS:
         return None
-    centre, worst = _sign(limit) * found.centre, worst_log(limit)
-    for count in range(found.pairs + 1, MOST_PAIRS + 1):
-        error = found.spread / math.sqrt(count)
-        if error == 0:
-            return count - found.pairs
-        free = found.freedom_of(count)
-        means = statistics.NormalDist(centre, error)
-        passes = 1 - means.cdf(worst + t_quantile(_CONFIDENCE, free) * error)
-        fails = means.cdf(min(worst, -t_quantile(1 - alpha, free) * error))
-        if passes + fails >= POWER:
-            return count - found.pairs
-    return None
+    if _decides(limit, found, MOST_PAIRS, alpha) < POWER:
+        return None
+    few, enough = found.pairs, MOST_PAIRS
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        if _decides(limit, found, middle, alpha) >= POWER:
+            enough = middle
+        else:
+            few = middle
+    return enough - found.pairs
+
+
+def _decides(limit: Limit, found: Estimate, count: int, alpha: float) -> float:
+    """The chance that so many pairs decide one way or the other."""
+    assert found.spread is not None
+    error = found.spread / math.sqrt(count)
+    if error == 0:
+        return 1.0
+    worst, free = worst_log(limit), found.freedom_of(count)
+    means = statistics.NormalDist(_sign(limit) * found.centre, error)
+    passes = 1 - means.cdf(worst + t_quantile(_CONFIDENCE, free) * error)
+    return passes + means.cdf(min(worst, -t_quantile(1 - alpha, free) * error))
 
 
 def _chance_of(centre: float, error: float, free: float) -> float:

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import mul
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -70,23 +72,58 @@ def degrees(pairs: int) -> float:
     return launches - _FITTED - _CHOICE * math.log2(shapes)
 
 
+@dataclass(frozen=True)
+class _Column:
+    """One shape of drift at the launches' places, centred, with what a fit needs of it.
+
+    Attributes:
+        squares: the sum of its squares; `cross` that of its products with the kinds.
+        determinant: of the normal equations of kinds and shape.
+    """
+
+    values: tuple[float, ...]
+    squares: float
+    cross: float
+    determinant: float
+
+
 def fit_difference(points: Sequence[Point]) -> Fit:
     """Fit level, difference and the best shape of drift by least squares.
 
     Args:
         points: of at least `LEAST_PAIRS` pairs, in the order of their places.
     """
-    kinds = _centred([float(point.is_b) for point in points])
+    kinds, columns = _design(tuple(point.place for point in points), tuple(point.is_b for point in points))
     values = _centred([point.value for point in points])
+    total, kk, kv = _dot(values, values), _dot(kinds, kinds), _dot(kinds, values)
     best: tuple[float, float, float] | None = None
-    for shape in _shapes([point.place for point in points]):
-        found = _solve(kinds, shape, values)
-        if found is not None and (best is None or found[0] < best[0]):
-            best = found
+    for column in columns:
+        sv = _dot(column.values, values)
+        difference = (column.squares * kv - column.cross * sv) / column.determinant
+        drift = (kk * sv - column.cross * kv) / column.determinant
+        left = max(total - difference * kv - drift * sv, 0.0)
+        if best is None or left < best[0]:
+            best = left, difference, column.squares / column.determinant
     assert best is not None
     left, difference, weight = best
     spread = math.sqrt(left / degrees(len(points) // 2))
     return Fit(difference, spread, spread * math.sqrt(weight))
+
+
+@lru_cache(maxsize=64)
+def _design(
+    places: tuple[int, ...], are_b: tuple[bool, ...]
+) -> tuple[tuple[float, ...], tuple[_Column, ...]]:
+    """The centred kinds, and the shapes that are not like them; most campaigns know few orders."""
+    kinds = _centred([float(is_b) for is_b in are_b])
+    kk = _dot(kinds, kinds)
+    columns = []
+    for shape in _shapes(places):
+        ss, ks = _dot(shape, shape), _dot(kinds, shape)
+        determinant = kk * ss - ks * ks
+        if determinant > _SMALLEST * kk * ss:
+            columns.append(_Column(tuple(shape), ss, ks, determinant))
+    return tuple(kinds), tuple(columns)
 
 
 def _shapes(places: Sequence[int]) -> Iterator[list[float]]:
@@ -99,28 +136,11 @@ def _shapes(places: Sequence[int]) -> Iterator[list[float]]:
         yield _centred([float(place >= start) for place in places])
 
 
-def _solve(
-    kinds: Sequence[float], shape: Sequence[float], values: Sequence[float]
-) -> tuple[float, float, float] | None:
-    """The squares left, the difference, and its variance over that of one launch; None for a shape like it.
-
-    The normal equations of two centred columns.
-    """
-    kk, ss, ks = _dot(kinds, kinds), _dot(shape, shape), _dot(kinds, shape)
-    kv, sv = _dot(kinds, values), _dot(shape, values)
-    determinant = kk * ss - ks * ks
-    if determinant <= _SMALLEST * kk * ss:
-        return None
-    difference = (ss * kv - ks * sv) / determinant
-    drift = (kk * sv - ks * kv) / determinant
-    left = _dot(values, values) - difference * kv - drift * sv
-    return max(left, 0.0), difference, ss / determinant
-
-
 def _centred(column: Sequence[float]) -> list[float]:
     mean = math.fsum(column) / len(column)
     return [value - mean for value in column]
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
+    total: float = sum(map(mul, a, b))
+    return total
