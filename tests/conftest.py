@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+# For tests of the pytest plugin; pytest takes it from no other conftest.py.
+pytest_plugins = ["pytester"]
+
 # The hubs of tests list the phones that a test has made; tests/host turns it on.
 os.environ.setdefault("DEVICEHUB_LOCAL", "off")
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devicehub.device.lifecycle import DeviceState
@@ -10,9 +11,25 @@ from devicehub.errors import NoPhoneReady, SelectionError
 from devicehub.selector import Term, is_terms, parse_term
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from devicehub.device.model import Device
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What selectors ask of a device.
+
+    Attributes:
+        names: what it may be called by.
+        values: by the keys of terms.
+        is_host: it is this computer.
+    """
+
+    names: frozenset[str]
+    values: Mapping[str, str | int | None]
+    is_host: bool = False
+
 
 _FIELDS: Final[dict[str, Callable[[Device], str | int | None]]] = {
     "serial": lambda device: device.serial,
@@ -26,6 +43,8 @@ _FIELDS: Final[dict[str, Callable[[Device], str | int | None]]] = {
     "virtual": lambda device: "true" if device.virtual else "false",
 }
 
+KEYS: Final = tuple(sorted(_FIELDS))
+"""What terms can ask for."""
 
 READY: Final = frozenset({DeviceState.READY})
 CAN_WAIT: Final = READY | {DeviceState.BUSY}
@@ -61,7 +80,7 @@ def select(
     ready = [device for device in meant if device.state in states]
     if not ready:
         raise NoPhoneReady(_nobody(meant))
-    named = [device for device in meant if any(_is_name(selector, device) for selector in selectors)]
+    named = [device for device in meant if any(selector in _names(device) for selector in selectors)]
     missing = [device for device in named if device not in ready]
     if missing:
         raise NoPhoneReady(f"not every phone that --on names is ready: {_states(missing)}")
@@ -74,7 +93,12 @@ def find_meant(devices: Sequence[Device], selectors: Sequence[str]) -> list[Devi
     Raises:
         SelectionError: a term is bad.
     """
-    return [device for device in devices if any(_means(selector, device) for selector in selectors)]
+    found = []
+    for device in devices:
+        traits = _traits(device)
+        if any(means(selector, traits) for selector in selectors):
+            found.append(device)
+    return found
 
 
 def refuse_host(device: Device) -> Device:
@@ -129,30 +153,52 @@ def _state(device: Device) -> str:
     return str(device.state)
 
 
-def _means(selector: str, device: Device) -> bool:
+def check_selector(selector: str, *, place: str = "--on") -> None:
+    """Whether a selector can be understood, whatever phones there are.
+
+    Raises:
+        SelectionError: a term is bad; it begins with the place.
+    """
+    if selector != "all" and is_terms(selector):
+        _terms(selector, place)
+
+
+def means(selector: str, device: Traits) -> bool:
+    """Whether a selector means a device.
+
+    Raises:
+        SelectionError: a term is bad, and no name of the device either.
+    """
     if device.is_host:
         return selector == LOCAL
     if selector == "all":
         return True
     # Serials may hold commas and equal signs nowhere, but spaces and brackets: compare them whole and first.
-    return _is_name(selector, device) or (
-        is_terms(selector) and all(term.holds(_FIELDS[term.key](device)) for term in _terms(selector))
+    return selector in device.names or (
+        is_terms(selector) and all(term.holds(device.values[term.key]) for term in _terms(selector))
     )
 
 
-def _is_name(selector: str, device: Device) -> bool:
+def _traits(device: Device) -> Traits:
+    values = {key: read(device) for key, read in _FIELDS.items()}
+    return Traits(_names(device), values, is_host=device.is_host)
+
+
+def _names(device: Device) -> frozenset[str]:
     known_as = {line.serial for line in device.transports}
     if device.identity:
         known_as.add(device.identity.serialno)
-    return selector in known_as
+    return frozenset(known_as)
 
 
-def _terms(selector: str) -> list[Term]:
+def _terms(selector: str, place: str = "--on") -> list[Term]:
     terms = []
     for text in selector.split(","):
         term = parse_term(text, _FIELDS)
         if term is None:
-            keys = ", ".join(sorted(_FIELDS))
-            raise SelectionError(f"--on {selector}: `{text}` is no term; write KEY=VALUE with one of {keys}")
+            keys = ", ".join(KEYS)
+            raise SelectionError(
+                f"{place} {selector}: `{text}` is no term; write KEY=VALUE with one of {keys}"
+            )
         terms.append(term)
     return terms
