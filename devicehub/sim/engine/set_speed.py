@@ -42,6 +42,7 @@ class SetSpeedModel(WheelModel):
         self._values = _read(config_path)
         self._loaded = False
         self._failed = False
+        self._asked = ""
         self._prompt = self._tokens = self._prefill_us = self._decode_us = 0
         self._chance = random.SystemRandom()
 
@@ -65,6 +66,7 @@ class SetSpeedModel(WheelModel):
 
     def encode(self, prompt: bytes) -> list[int]:
         """A token a word."""
+        self._asked = prompt.decode(errors="replace")
         return list(range(1, len(prompt.split()) + 1))
 
     def encode_chat(self, messages: Sequence[dict[str, str]]) -> list[int]:
@@ -74,7 +76,7 @@ class SetSpeedModel(WheelModel):
     def respond(self, ids: Sequence[int], max_new_tokens: int) -> None:
         """Say the answer at once; a negative maximum is the configuration's own."""
         self._begin(len(ids), max_new_tokens)
-        text = self._speed.answer
+        text = self._speed.answers.get(self._asked, self._speed.answer)
         self._stdio.out(f"{_GARBLED * len(text) if self._rule.garble else text}\n")
 
     def respond_silently(self, ids: Sequence[int], max_new_tokens: int) -> int:

@@ -19,11 +19,15 @@ _FASTEST = 1e6
 class SetSpeed(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """An engine that infers nothing: it prints figures of these speeds at once.
 
+    Figures that make longer than the launch took are not trusted by a hub: it takes them for those of a clock
+    that was set. So the speeds are to be high, or the tokens few.
+
     Attributes:
         prefill_tok_s: a token of a prompt is a word here.
         load_ms: how long it loads, and that long it waits.
         noise: standard deviation of a speed's logarithm, from answer to answer.
-        answer: what it says to every prompt.
+        answers: what it says, by prompt.
+        answer: what it says to every other prompt.
         tokens: how many those are said to be, where not more or fewer are asked for.
     """
 
@@ -31,6 +35,7 @@ class SetSpeed(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     decode_tok_s: Annotated[float, msgspec.Meta(gt=0, le=_FASTEST)] = 20.0
     load_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     noise: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    answers: dict[str, str] = {}
     answer: str = "This engine infers nothing."
     tokens: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 16
 

@@ -90,14 +90,15 @@ async def test_set_speeds_are_printed_without_inference(bench: Bench) -> None:
     for name in ("llm.mnn", "llm.mnn.weight", "tokenizer.mtok"):
         (bench.model / name).write_bytes(b"nothing to infer with")
     bench.write(thread_num=4)
-    bench.folder.joinpath("p.txt").write_text("one two three four\n")
+    bench.folder.joinpath("p.txt").write_text("one two three four\none two three\n")
     rules = [{"model": "model", "config": {"thread_num": 4}, "decode": 2.0}, {"model": "x", "decode": 9.0}]
-    speed = {"prefill_tok_s": 400.0, "decode_tok_s": 25.0, "answer": "No inference."}
+    known = {"one two three": "Four."}
+    speed = {"prefill_tok_s": 400.0, "decode_tok_s": 25.0, "answer": "No inference.", "answers": known}
     file = script(bench.folder, rules=rules, speed=speed)
 
     told = await bench.run("p.txt", DEVICEHUB_SIM_ENGINE=file)
     assert (told.status, told.stderr) == (0, b"")
-    assert b"No inference.\n" in told.stdout
+    assert b"No inference.\nFour.\n" in told.stdout
     assert figure(told.stdout, b"prefill speed") == 400
     assert figure(told.stdout, b" decode speed") == 50
 
