@@ -103,6 +103,8 @@ class FrontView(msgspec.Struct, frozen=True, kw_only=True):
     soc: str
     model: str
     engine: str | None
+    profile: str
+    workload: str
     phones: list[str]
     points: list[FrontPointView]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from devicehub.api.campaign_model import CampaignChanged, CampaignView
 from devicehub.api.model import (
     DeviceChanged,
     DeviceRemoved,
@@ -25,6 +26,7 @@ from devicehub.api.model import (
     SampleView,
     TokensSaid,
 )
+from devicehub_tui.campaign_state import CampaignChanges, Campaigns, apply_changed, take_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,6 +76,7 @@ class Changes:
     listed: bool = False
     runs: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    campaigns: CampaignChanges = field(default_factory=CampaignChanges)
     jobs: bool = False
     models: bool = False
     notes: bool = False
@@ -83,7 +86,7 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Whether anything changed."""
-        return bool(self.devices or self.runs or self.texts) or (
+        return bool(self.devices or self.runs or self.texts or self.campaigns) or (
             self.listed
             or self.jobs
             or self.models
@@ -147,6 +150,7 @@ class State:
     texts: dict[str, str] = field(default_factory=dict)
     progress: dict[str, ProgressMade] = field(default_factory=dict)
     jobs: dict[str, JobView] = field(default_factory=dict)
+    campaigns: Campaigns = field(default_factory=Campaigns)
     notes: deque[Noted] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     marks: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
@@ -208,6 +212,8 @@ def apply(state: State, event: Event) -> None:
             _job(state, data.job)
         case ModelChanged() | ModelRemoved():
             state.changes.models = True
+        case CampaignChanged():
+            apply_changed(state.campaigns, state.changes.campaigns, data)
 
 
 def apply_gone(state: State, gone: Gone) -> None:
@@ -409,6 +415,10 @@ def _take_models(state: State, _models: list[ModelView]) -> None:
     state.changes.models = True
 
 
+def _take_campaigns(state: State, views: list[CampaignView]) -> None:
+    take_views(state.campaigns, state.changes.campaigns, views)
+
+
 def _take_jobs(state: State, jobs: list[JobView]) -> None:
     now = {job.id for job in jobs}
     for lost in [job.id for job in state.jobs.values() if job.state == "running" and job.id not in now]:
@@ -427,4 +437,5 @@ _SNAPSHOTS: Final[dict[str, tuple[Any, Callable[[State, Any], None]]]] = {
     "notes": (list[Noted], _take_notes),
     "jobs": (list[JobView], _take_jobs),
     "models": (list[ModelView], _take_models),
+    "campaigns": (list[CampaignView], _take_campaigns),
 }
