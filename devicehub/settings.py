@@ -117,6 +117,11 @@ class Home:
         return self.root / "app" / "MnnLlmChat.apk"
 
     @property
+    def baselines(self) -> Path:
+        """What campaigns measured, saved to hold later ones against."""
+        return self.root / "baselines"
+
+    @property
     def logs(self) -> Path:
         """What a hub that a command started has logged."""
         return self.root / "logs"

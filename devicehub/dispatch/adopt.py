@@ -18,6 +18,7 @@ from devicehub.mistakes import describe_mistake
 from devicehub.runner.launch import Runner
 from devicehub.runs.lifecycle import RunEvent, RunState
 from devicehub.runs.model import Attempt
+from devicehub.runs.retry import HUB_KILLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +34,6 @@ log = logging.getLogger(__name__)
 
 _BEFORE_PHONE: Final = frozenset({RunState.QUEUED, RunState.CHECKING, RunState.DEPLOYING})
 """The store is told `starting` before the phone is told anything."""
-HUB_KILLED: Final = "hub_killed"
-"""The hub's word for a run that its command never brought onto the phone."""
-
 
 Phone: TypeAlias = "tuple[Device, Transport]"
 

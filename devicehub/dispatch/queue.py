@@ -12,7 +12,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from devicehub.device.select import find_meant
-from devicehub.dispatch.adopt import HUB_KILLED
 from devicehub.dispatch.entry import Entry, Target, Wish, read_entry
 from devicehub.dispatch.journal import is_alive, own_process
 from devicehub.dispatch.lineup import Lineup
@@ -22,7 +21,7 @@ from devicehub.dispatch.run_id import new_run_id
 from devicehub.dispatch.unbegun import REFUSED, unbegun_record
 from devicehub.errors import HubError, StoreError
 from devicehub.mistakes import describe_mistake
-from devicehub.runs.retry import backoff_s
+from devicehub.runs.retry import HUB_KILLED, backoff_s
 from devicehub.runs.schedule import held_back, in_order, kept_free, schedule
 
 if TYPE_CHECKING:
@@ -147,7 +146,9 @@ class Queue:
 
     # What clients ask
 
-    def submit(self, ask: RunAsk, *, client: str, on: Sequence[Device] = ()) -> list[str]:
+    def submit(
+        self, ask: RunAsk, *, client: str, on: Sequence[Device] = (), run_ids: Sequence[str] = ()
+    ) -> list[str]:
         """Queue a run for each of some phones, or one for any that its selectors mean; the runs' ids.
 
         They outlive this process before this returns.
@@ -156,31 +157,38 @@ class Queue:
             ask: what is asked; `spread` decides.
             client: who asks.
             on: with `each`, the phones, whatever their state.
+            run_ids: of `new_ids`, one a run, for whoever must know the names before.
 
         Raises:
             SelectionError: a selector is none.
-            StoreError: they cannot be written down.
+            StoreError: they cannot be written down; so it is where a name is known already.
         """
         if ask.spread == "any":
             find_meant(self._devices(), ask.selectors)
             wishes = [Wish(selectors=ask.selectors)]
         else:
             wishes = [Wish(target=Target.of(device)) for device in on]
-        return self._add([self._entry(1, ask, None, client, (wish,)) for wish in wishes])
+        named: list[tuple[str, ...]] = [(run_id,) for run_id in run_ids] or [()] * len(wishes)
+        return self._add(
+            [self._entry(1, ask, None, client, (wish,), ids) for wish, ids in zip(wishes, named, strict=True)]
+        )
 
-    def submit_comparison(self, ask: CompareAsk, *, client: str, on: Sequence[Device]) -> list[str]:
+    def submit_comparison(
+        self, ask: CompareAsk, *, client: str, on: Sequence[Device], run_ids: Sequence[str] = ()
+    ) -> list[str]:
         """Queue the two runs of a comparison, which begin together; their ids, A's first.
 
         Args:
             ask: what is asked.
             client: who asks.
             on: the phone that both run on, or A's and B's.
+            run_ids: as `submit` has them.
 
         Raises:
             StoreError: they cannot be written down.
         """
         wishes = tuple(Wish(target=Target.of(device)) for device in on)
-        return self._add([self._entry(2, ask.run, ask, client, wishes)])
+        return self._add([self._entry(2, ask.run, ask, client, wishes, tuple(run_ids))])
 
     async def stop(self, run_id: str) -> bool:
         """End a run that has not begun, and its comparison's other one; False where it has or is unknown."""
@@ -404,11 +412,22 @@ class Queue:
         return next((held for held in self._held.values() if run_id in held.entry.run_ids), None)
 
     def _entry(
-        self, runs: int, ask: RunAsk, comparison: CompareAsk | None, client: str, wishes: tuple[Wish, ...]
+        self,
+        runs: int,
+        ask: RunAsk,
+        comparison: CompareAsk | None,
+        client: str,
+        wishes: tuple[Wish, ...],
+        run_ids: tuple[str, ...],
     ) -> Entry:
         now_s = self._clock.wall_s()
-        ids = tuple(self._new_id(now_s) for _ in range(runs))
+        ids = run_ids or self.new_ids(runs)
         return Entry(ids, ask, comparison, client, now_s, wishes)
+
+    def new_ids(self, count: int) -> tuple[str, ...]:
+        """Names for runs that are going to be asked for; no other run has them."""
+        now_s = self._clock.wall_s()
+        return tuple(self._new_id(now_s) for _ in range(count))
 
     def _new_id(self, now_s: float) -> str:
         """A name that no other run has; of hundreds in one second two would be alike now and then."""

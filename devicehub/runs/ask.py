@@ -17,6 +17,7 @@ _Retries = Annotated[int, msgspec.Meta(ge=0, le=10)]
 _SampleHz = Annotated[float, msgspec.Meta(ge=0.2, le=10)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
+_EvalText = Annotated[str, msgspec.Meta(min_length=1, max_length=4 << 20)]
 
 
 class RunAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +37,9 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         prompts: in place of `prompt`, the text of a prompt file, one prompt a line.
         prompts_file: in place of both, a file of the hub's host.
         suite: in place of all three, prompts of which each has a launch of its own, and what answers must be.
+        eval_files: of workload eval: the text of files of questions with choices, in MNN's C-Eval layout, by
+            their names.
+        perplexity_text: of workload eval: what the perplexity is measured on.
         join_lines: make one prompt of all lines.
         media_folder: a folder of the hub's host: there lie the pictures and sounds that the prompts name.
         limits: what ends the run on the phone: wall_s, temp_mc, battery_percent, free_mib.
@@ -60,6 +64,8 @@ class RunAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prompts: str | None = None
     prompts_file: str | None = None
     suite: Suite | None = None
+    eval_files: dict[str, _EvalText] = {}
+    perplexity_text: _EvalText | None = None
     join_lines: bool = False
     media_folder: str | None = None
     no_think: bool = False

@@ -10,6 +10,9 @@ TRANSIENT_CAUSES: Final = frozenset(
 )
 """What may go well the next time: neither model, engine, configuration nor prompt is at fault."""
 
+HUB_KILLED: Final = "hub_killed"
+"""The hub's word for a run that it never brought onto the phone."""
+
 PHONE_CAUSES: Final = TRANSIENT_CAUSES | {"phone_lost"}
 """What speaks against the phone or its cable."""
 

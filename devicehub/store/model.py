@@ -176,3 +176,51 @@ class DeviceRow:
     quarantined: float | None
     quarantine_reason: str | None
     tidied: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignRow:
+    """A campaign.
+
+    Attributes:
+        state: running, stopped or ended; reason says why it is not running, as a slug.
+        deadline: no cell is begun after it; None is never.
+        plan: as `campaign.planned.Plan` in JSON.
+        asks: what its runs are asked, by column, in JSON.
+        summary: what lists show of one that is over.
+    """
+
+    id: str
+    name: str
+    state: str = "running"
+    client: str
+    created: float
+    deadline: float | None = None
+    reason: str | None = None
+    ended: float | None = None
+    plan: bytes
+    asks: bytes
+    summary: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptRow:
+    """One attempt at a cell.
+
+    Attributes:
+        runs: the ids of its runs, the baseline's first.
+        phone: as `campaign.planned.PhoneRef` in JSON.
+        launches: measured ones of each run.
+        outcome: what it came to, in JSON; None while it is not over, and where it was withdrawn.
+        over: when it was.
+    """
+
+    campaign: str
+    cell: int
+    attempt: int
+    runs: tuple[str, ...]
+    phone: str
+    launches: int
+    begun: float
+    outcome: bytes | None = None
+    over: float | None = None

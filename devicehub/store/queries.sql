@@ -384,3 +384,72 @@ SELECT id FROM runs WHERE ended < :before ORDER BY ended LIMIT :limit;
 -- name: delete_run
 -- Forget an ended run with all that belongs to it.
 DELETE FROM runs WHERE id = :id AND ended IS NOT NULL;
+
+-- name: add_campaign
+-- Write down a campaign that begins.
+INSERT INTO campaigns (id, name, state, client, created, deadline, plan, asks)
+VALUES (:id, :name, 'running', :client, :created, :deadline, :plan, :asks);
+
+-- name: campaign
+-- One campaign, whole.
+SELECT * FROM campaigns WHERE id = :id;
+
+-- name: campaigns_by_prefix
+-- The last ids that begin so; enough of them to show that there are several.
+SELECT id FROM campaigns
+WHERE id >= :prefix AND id < :prefix || char(1114111) ORDER BY id DESC LIMIT 6;
+
+-- name: campaigns
+-- The newest campaigns.
+SELECT * FROM campaigns ORDER BY created DESC, id DESC LIMIT :limit;
+
+-- name: running_campaigns
+-- The ids of those under way, oldest first.
+SELECT id FROM campaigns WHERE state = 'running' ORDER BY created, id;
+
+-- name: end_campaign
+-- A campaign is not under way any longer; nothing where it was not.
+UPDATE campaigns SET state = :state, reason = :reason, ended = :wall_s, summary = NULL
+WHERE id = :id AND state = 'running';
+
+-- name: resume_campaign
+-- A campaign is under way again, with another deadline; nothing where it is.
+UPDATE campaigns SET state = 'running', reason = NULL, ended = NULL, summary = NULL, deadline = :deadline
+WHERE id = :id AND state <> 'running';
+
+-- name: summarize_campaign
+-- Keep what lists show of a campaign that is over.
+UPDATE campaigns SET summary = :summary WHERE id = :id AND state <> 'running';
+
+-- name: add_attempt
+-- A cell is about to be tried.
+INSERT INTO cell_attempts (campaign, cell, attempt, runs, phone, launches, begun)
+VALUES (:campaign, :cell, :attempt, :runs, :phone, :launches, :begun);
+
+-- name: attempts
+-- All attempts of a campaign, in their order.
+SELECT * FROM cell_attempts WHERE campaign = :campaign ORDER BY cell, attempt;
+
+-- name: end_attempt
+-- An attempt is over, with what it came to; nothing where it was.
+UPDATE cell_attempts SET over = :wall_s, outcome = :outcome
+WHERE campaign = :campaign AND cell = :cell AND attempt = :attempt AND over IS NULL;
+
+-- name: add_outcome
+-- What a cell came to; nothing where that is known.
+INSERT INTO cell_outcomes (campaign, cell, wall_s, outcome)
+VALUES (:campaign, :cell, :wall_s, :outcome)
+ON CONFLICT DO NOTHING;
+
+-- name: outcomes
+-- The outcomes of a campaign from a cell on.
+SELECT cell, outcome FROM cell_outcomes
+WHERE campaign = :campaign AND cell > :after ORDER BY cell LIMIT :limit;
+
+-- name: run_lengths
+-- How long the newest runs of a model on a phone took, with the launches that they made.
+SELECT runs.workload, runs.ended - runs.started AS took_s,
+    (SELECT count(*) FROM launches WHERE run_id = runs.id AND end_number = 1) AS launches
+FROM runs
+WHERE serialno = :serialno AND model = :model AND state = 'succeeded' AND started IS NOT NULL
+ORDER BY created DESC LIMIT :limit;

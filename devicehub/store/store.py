@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from devicehub.errors import IllegalTransition, InputError, StoreError
 from devicehub.store.answers import AnswerTable
+from devicehub.store.campaigns import CampaignTable
 from devicehub.store.details import DetailTables
 from devicehub.store.devices import DeviceTable
 from devicehub.store.opening import open_database
@@ -30,7 +31,7 @@ _FORGOTTEN_AT_ONCE: Final = 50
 """Runs a transaction; other processes wait while it lasts."""
 
 
-class Store(DetailTables, DeviceTable, AnswerTable, QueueTable):
+class Store(DetailTables, DeviceTable, AnswerTable, QueueTable, CampaignTable):
     """One file, open in any number of processes; each call is one short transaction.
 
     Calls come from the thread that opened it. What a call raises is a StoreError: the file cannot be used.
