@@ -163,6 +163,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         id: of the campaign.
         file: the text of its file.
         seed: of the order.
+        launches: measured ones of a cell, by column: a workload, or `suite:NAME`.
         order: by ro.serialno: the numbers of its cells as they are to run.
         move: whether another phone of the same SoC may take a cell.
         wait_for_phone_s: how long a phone may be away before its cells are not run.
@@ -178,6 +179,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     phones: tuple[PhoneRef, ...]
     cells: tuple[Cell, ...]
     limits: tuple[Limit, ...] = ()
+    launches: dict[str, int] = {}
     order: dict[str, list[int]] = {}
     pushes: tuple[Push, ...] = ()
     move: bool = False
