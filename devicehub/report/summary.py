@@ -1,0 +1,134 @@
+"""What several formats arrange alike: cells by SoC, the matrix, launches as rows. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from devicehub.report.numbers import soc_words, variant_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devicehub.campaign.outcome import Arm, LaunchFigures
+    from devicehub.campaign.planned import PhoneRef
+    from devicehub.campaign.result import CampaignResult, CellResult
+
+
+@dataclass(frozen=True)
+class SocRow:
+    """The cells of one SoC, by state."""
+
+    vendor: str
+    soc: str
+    name: str | None
+    phones: tuple[str, ...]
+    counts: dict[str, int]
+
+
+def by_soc(result: CampaignResult) -> list[SocRow]:
+    """The cells of each SoC, ordered by vendor and SoC."""
+    groups: dict[tuple[str, str], list[CellResult]] = {}
+    for cell in result.cells:
+        phone = phone_of(cell)
+        groups.setdefault((phone.vendor, soc_words(cell)), []).append(cell)
+    return [
+        SocRow(
+            vendor=vendor,
+            soc=soc,
+            name=next((phone_of(cell).soc_name for cell in cells if phone_of(cell).soc_name), None),
+            phones=tuple(dict.fromkeys(phone_of(cell).serial for cell in cells)),
+            counts=dict(Counter(cell.state for cell in cells)),
+        )
+        for (vendor, soc), cells in sorted(groups.items())
+    ]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Cells by variant (rows) and phone (columns); a place without a cell is None."""
+
+    phones: tuple[PhoneRef, ...]
+    rows: tuple[tuple[str, tuple[CellResult | None, ...]], ...]
+
+
+def matrix(result: CampaignResult) -> Matrix:
+    """The cells, each under the phone that it was planned for."""
+    phones = tuple(
+        sorted(result.plan.phones, key=lambda phone: (phone.vendor, phone.soc or "", phone.serial))
+    )
+    rows: dict[str, dict[str, CellResult]] = {}
+    for cell in result.cells:
+        rows.setdefault(variant_words(cell), {})[cell.cell.phone.serialno] = cell
+    return Matrix(
+        phones=phones,
+        rows=tuple(
+            (words, tuple(cells.get(phone.serialno) for phone in phones)) for words, cells in rows.items()
+        ),
+    )
+
+
+def phone_of(cell: CellResult) -> PhoneRef:
+    """The phone that a cell ran on, else the one that it was planned for."""
+    return cell.outcome.phone if cell.outcome else cell.cell.phone
+
+
+def worst_first(result: CampaignResult) -> list[CellResult]:
+    """The cells that did not pass: failed ones, then those that were not judged."""
+    rank = ("failed", "not_comparable", "inconclusive", "not_run")
+    told = [cell for cell in result.cells if cell.state != "passed"]
+    return sorted(told, key=lambda cell: rank.index(cell.state))
+
+
+def launch_rows(result: CampaignResult) -> Iterator[dict[str, Any]]:
+    """Every launch of every cell, the baseline's among them: raw, nothing averaged."""
+    for cell in result.cells:
+        outcome = cell.outcome
+        if outcome is None:
+            continue
+        for role, arm in (("baseline", outcome.base), ("cell", outcome.arm)):
+            for launch in arm.launches if arm else ():
+                assert arm is not None
+                yield _launch_row(result, cell, role, arm, launch)
+
+
+def _launch_row(
+    result: CampaignResult, cell: CellResult, role: str, arm: Arm, launch: LaunchFigures
+) -> dict[str, Any]:
+    phone, variant = phone_of(cell), arm.variant
+    figures = {name: getattr(launch, name) for name in launch.__struct_fields__ if name != "number"}
+    return {
+        "campaign": result.plan.id,
+        "cell": cell.cell.number,
+        "name": cell.cell.name,
+        "cell_state": cell.state,
+        "role": role,
+        "run": arm.run,
+        "launch": launch.number,
+        **figures,
+        "serial": phone.serial,
+        "product": phone.product,
+        "vendor": phone.vendor,
+        "soc": phone.soc,
+        "android": phone.android,
+        "virtual": phone.virtual,
+        "model": variant.model.name,
+        "model_id": variant.model.id,
+        "engine": variant.engine.name if variant.engine else None,
+        "engine_id": variant.engine.id if variant.engine else None,
+        "profile": variant.profile,
+        "workload": cell.cell.workload,
+        "suite": cell.cell.suite,
+        "settings": variant.settings,
+        "config_sha256": arm.config_sha256,
+        "fidelity": arm.fidelity,
+        "trusted": arm.trusted,
+        "conditions": arm.conditions,
+    }
+
+
+def moment(wall_s: float | None) -> str:
+    """A moment in UTC: `2026-01-31 13:37 UTC`."""
+    return "-" if wall_s is None else f"{datetime.fromtimestamp(wall_s, UTC):%Y-%m-%d %H:%M} UTC"
