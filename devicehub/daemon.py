@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from devicehub import __version__
 from devicehub.api.adding import Adding
 from devicehub.api.build_methods import BuildMethods
+from devicehub.api.campaign_feed import CampaignFeed
+from devicehub.api.campaign_methods import CampaignMethods
 from devicehub.api.catalogue_methods import CatalogueMethods
 from devicehub.api.device_methods import DeviceMethods
 from devicehub.api.doctor_methods import DoctorMethods
@@ -64,6 +66,7 @@ log = logging.getLogger(__name__)
 
 _METHODS: Final = (
     RunMethods,
+    CampaignMethods,
     DeviceMethods,
     CatalogueMethods,
     EngineMethods,
@@ -123,7 +126,7 @@ class Daemon:
             waiting=lambda: self.queue.waiting(),
             device_of=self._device_of,
             on_sample=self._read_sample,
-            on_state=lambda _run_id: self._show(),
+            on_state=lambda _run_id: self._moved(),
             on_pushed=lambda size: self._metrics.pushed(size),
         )
         beginner = Beginner(hub.catalogue, hub.means, hub.transport, self.feed.listener)
@@ -134,6 +137,16 @@ class Daemon:
             temp_mc=self._temp_mc,
             begin=beginner,
             on_change=self.feed.changed,
+            tell=self._tell,
+        )
+        self.campaigns = CampaignFeed(
+            hub.store,
+            clock,
+            self.queue,
+            devices=hub.fleet.devices,
+            models=hub.catalogue.models,
+            stop_run=hub.stop_run,
+            publish=self._publish,
             tell=self._tell,
         )
         self._logs = PhoneLogs(self._transport_of, self._publish_log, clock)
@@ -216,6 +229,7 @@ class Daemon:
                     for part in (
                         self._watch,
                         self.queue.run,
+                        self.campaigns.conductor.run,
                         self._keep,
                         self._logs.run,
                         self._sampler.run,
@@ -273,6 +287,7 @@ class Daemon:
             catalogue=hub.catalogue,
             phones=hub.fleet,
             queue=self.queue,
+            campaigns=self.campaigns,
             feed=self.feed,
             jobs=self._jobs,
             pulls=self._pulls,
@@ -290,10 +305,14 @@ class Daemon:
         )
 
     def is_idle(self) -> bool:
-        """Whether nobody is connected, and no run, queued run or job is there."""
+        """Whether nobody is connected, and no run, queued run, job or campaign is there."""
         assert self._server is not None
         return not (
-            self._server.clients or self.hub.store.open_runs() or self.queue.count() or self._jobs.under_way()
+            self._server.clients
+            or self.hub.store.open_runs()
+            or self.queue.count()
+            or self._jobs.under_way()
+            or self.campaigns.conductor.is_busy()
         )
 
     def models_now(self) -> list[ModelView]:
@@ -319,6 +338,11 @@ class Daemon:
             run_ids=[row.id for row in under_way],
             auto=self._auto,
         )
+
+    def _moved(self) -> None:
+        """A run moved on."""
+        self._show()
+        self.campaigns.conductor.wake()
 
     # The phones
 
@@ -453,23 +477,18 @@ class Daemon:
             self._logs.want(keys)
 
     def _snapshot(self, topic: str, keys: frozenset[str] | None) -> list[Any]:
-        match topic:
-            case "devices":
-                return list(self._views().values())
-            case "samples":
-                return self._samples()
-            case "runs":
-                return self.feed.runs_now()
-            case "tokens":
-                return self.feed.texts_now(keys)
-            case "notes":
-                return self.feed.notes_now()
-            case "jobs":
-                return list(self._jobs.under_way())
-            case "models":
-                return self.models_now()
-            case _:
-                return []
+        if topic == "tokens":
+            return self.feed.texts_now(keys)
+        now: dict[str, Callable[[], Sequence[Any]]] = {
+            "devices": lambda: list(self._views().values()),
+            "samples": self._samples,
+            "runs": self.feed.runs_now,
+            "notes": self.feed.notes_now,
+            "jobs": self._jobs.under_way,
+            "models": self.models_now,
+            "campaigns": self.campaigns.views_now,
+        }
+        return list(now[topic]()) if topic in now else []
 
     def _replay(self, first: int, last: int) -> Any:
         return self.feed.replay(first, last)

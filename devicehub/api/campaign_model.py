@@ -208,11 +208,13 @@ class OutcomesPage(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign's plan and some of its outcomes, as reports need them; `next` is given as `after`.
 
     Attributes:
+        reason: why it is not running, a slug; None where all cells have outcomes.
         plan: on the first page; None on the others.
         history: likewise.
     """
 
     state: str
+    reason: str | None = None
     plan: dict[str, Any] | None
     outcomes: list[dict[str, Any]]
     history: list[HistoryView] = []

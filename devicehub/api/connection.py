@@ -13,6 +13,7 @@ import msgspec
 from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
+from devicehub.api.campaign_model import CampaignView
 from devicehub.api.contract import (
     HELLO,
     SUBSCRIBE,
@@ -30,6 +31,7 @@ from devicehub.api.model import (
     Event,
     JobView,
     LogLines,
+    ModelView,
     Noted,
     ProgressMade,
     RunView,
@@ -59,6 +61,7 @@ _MOST_UNREAD: Final = 50_000
 """Events that wait to be taken; a program that takes none must not fill its memory."""
 
 SNAPSHOTS: Final[dict[str, Any]] = {
+    "campaigns": list[CampaignView],
     "devices": list[DeviceView],
     "samples": list[SampleView],
     "runs": list[RunView],
@@ -67,6 +70,7 @@ SNAPSHOTS: Final[dict[str, Any]] = {
     "notes": list[Noted],
     "log": list[LogLines],
     "jobs": list[JobView],
+    "models": list[ModelView],
 }
 """What the snapshot of a topic is."""
 

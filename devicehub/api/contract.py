@@ -11,6 +11,13 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from devicehub.api.campaign_model import (
+    CampaignDocument,
+    CampaignPlanView,
+    CampaignView,
+    OutcomesPage,
+    ProblemView,
+)
 from devicehub.api.job_model import BuildPlanView, SettledView
 from devicehub.api.model import (
     DeviceView,
@@ -38,6 +45,10 @@ from devicehub.api.params import AddModel as AddModel
 from devicehub.api.params import After as After
 from devicehub.api.params import AppInstall as AppInstall
 from devicehub.api.params import BuildEngine as BuildEngine
+from devicehub.api.params import CampaignNamed as CampaignNamed
+from devicehub.api.params import CampaignResume as CampaignResume
+from devicehub.api.params import CampaignsQuery as CampaignsQuery
+from devicehub.api.params import CampaignText as CampaignText
 from devicehub.api.params import CheckEngine as CheckEngine
 from devicehub.api.params import CheckModel as CheckModel
 from devicehub.api.params import Collect as Collect
@@ -49,6 +60,7 @@ from devicehub.api.params import ExportLog as ExportLog
 from devicehub.api.params import Hello as Hello
 from devicehub.api.params import JobNamed as JobNamed
 from devicehub.api.params import Named as Named
+from devicehub.api.params import OutcomesQuery as OutcomesQuery
 from devicehub.api.params import Pair as Pair
 from devicehub.api.params import Params as Params
 from devicehub.api.params import Prune as Prune
@@ -59,6 +71,7 @@ from devicehub.api.params import RecordsQuery as RecordsQuery
 from devicehub.api.params import RunNamed as RunNamed
 from devicehub.api.params import RunsQuery as RunsQuery
 from devicehub.api.params import SamplesQuery as SamplesQuery
+from devicehub.api.params import SaveBaseline as SaveBaseline
 from devicehub.api.params import Selected as Selected
 from devicehub.api.params import SessionNamed as SessionNamed
 from devicehub.api.params import SettleProfile as SettleProfile
@@ -295,3 +308,28 @@ EXPORT_PLAN = _method(
 EXPORT_START = _method("exports.start", Export, JobView, _HOST, "Export a checkpoint to models of MNN.")
 EXPORT_LOG = _method("exports.log", ExportLog, LogPage, _READ, "What the exporter said in a job.")
 PRUNE_START = _method("prunes.start", Prune, JobView, _HOST, "Make weights of a checkpoint zero.")
+
+CAMPAIGN_CHECK = _method(
+    "campaigns.check", CampaignText, list[ProblemView], _READ, "All that is wrong in a campaign's file."
+)
+CAMPAIGN_PLAN = _method(
+    "campaigns.plan", CampaignText, CampaignPlanView, _READ, "What a campaign would do.",
+    host_for=("selectors",),
+)  # fmt: skip
+CAMPAIGN_START = _method(
+    "campaigns.start", CampaignText, CampaignView, _RUN, "Begin a campaign.", host_for=("selectors",)
+)
+CAMPAIGNS = _method(
+    "campaigns.list", CampaignsQuery, list[CampaignView], _READ, "Campaigns, the newest first."
+)
+CAMPAIGN = _method("campaigns.show", CampaignNamed, CampaignDocument, _READ, "All that is known of one.")
+CAMPAIGN_STOP = _method("campaigns.stop", CampaignNamed, CampaignView, _RUN, "End a campaign and its runs.")
+CAMPAIGN_RESUME = _method(
+    "campaigns.resume", CampaignResume, CampaignView, _RUN, "Go on with what of a campaign is missing."
+)
+CAMPAIGN_OUTCOMES = _method(
+    "campaigns.outcomes", OutcomesQuery, OutcomesPage, _READ, "A campaign's plan and outcomes, for reports."
+)
+CAMPAIGN_BASELINE = _method(
+    "campaigns.baseline", SaveBaseline, str, _RUN, "What a campaign measured, as a baseline in JSON."
+)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from devicehub.api.campaign_model import CampaignChanged as CampaignChanged
 from devicehub.api.job_model import ExportPlanView as ExportPlanView
 from devicehub.api.job_model import JobView as JobView
 from devicehub.api.job_model import LogPage as LogPage
@@ -447,6 +448,7 @@ TOPICS: dict[str, Any] = {
     "log": LogLines,
     "jobs": JobChanged,
     "models": ModelEvent,
+    "campaigns": CampaignChanged,
     "shell": ShellSaid,
 }
 """What the events of a topic are. `shell` goes to the connection that opened the session alone."""

@@ -373,3 +373,58 @@ class Prune(Params, frozen=True, kw_only=True):
     pattern: str = "2:4"
     sparsity: float | None = None
     calibration: str | None = None
+
+
+class CampaignText(Params, frozen=True, kw_only=True):
+    """A campaign's file, with the files that it names.
+
+    Attributes:
+        place: how a person calls the file.
+        files: the text of each, by the name that the campaign gives it; one that could not be read is absent.
+        max_duration: `8h`; wins over the file's.
+        selectors: in place of the file's phones, where there are any.
+    """
+
+    text: Annotated[str, msgspec.Meta(max_length=1 << 20)]
+    place: str
+    files: dict[str, str] = {}
+    max_duration: str | None = None
+    selectors: list[str] = []
+
+
+class CampaignNamed(Params, frozen=True, kw_only=True):
+    """A campaign by its id, the beginning of it, or its name, which means the newest one of that name."""
+
+    campaign: str
+
+
+class CampaignResume(Params, frozen=True, kw_only=True):
+    """A campaign to go on with; max_duration counts from now."""
+
+    campaign: str
+    max_duration: str | None = None
+
+
+class CampaignsQuery(Params, frozen=True, kw_only=True):
+    """How many of the newest campaigns."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+
+
+class OutcomesQuery(Params, frozen=True, kw_only=True):
+    """A campaign's outcomes of cells with larger numbers."""
+
+    campaign: str
+    after: int = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
+
+
+class SaveBaseline(Params, frozen=True, kw_only=True):
+    """What a campaign measured, to hold later ones against.
+
+    Attributes:
+        name: of the baseline; None writes none on the hub's host.
+    """
+
+    campaign: str
+    name: str | None = None

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from devicehub.adb.address import ServerAddress
     from devicehub.adb.client import Transport
+    from devicehub.api.campaign_feed import CampaignFeed
     from devicehub.api.feed import RunFeed
     from devicehub.api.jobs import Jobs
     from devicehub.api.model import DeviceView, SampleView, SettingView, StatusView
@@ -70,6 +71,7 @@ class Services:
     catalogue: Catalogue
     phones: Phones
     queue: Queue
+    campaigns: CampaignFeed
     feed: RunFeed
     jobs: Jobs
     pulls: Puller
