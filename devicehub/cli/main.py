@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "api": Lazy("devicehub.cli.api", "Describe the API that the hub serves."),
     "app": Lazy("devicehub.cli.app", "Install MnnLlmChat on phones."),
+    "campaign": Lazy("devicehub.cli.campaign", "Test engines, models and settings on all phones, and judge."),
     "compare": Lazy(
         "devicehub.cli.compare",
         "Compare two engines, models, profiles or phones, launch by launch.",

@@ -1,0 +1,80 @@
+"""Fetches what a campaign measured, concludes, and writes reports of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from devicehub.api.contract import CAMPAIGN_OUTCOMES, OutcomesQuery
+from devicehub.campaign.judge import conclude, judge_cell
+from devicehub.campaign.outcome import CellOutcome
+from devicehub.campaign.planned import Plan
+from devicehub.campaign.result import CampaignResult, History
+from devicehub.campaign.sweep_front import fronts
+from devicehub.errors import InputError
+from devicehub.files import publish
+from devicehub.report.formats import FORMATS, format_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from devicehub.cli.at_hub import Place
+
+_PAGE: Final = 50
+_PAGE_S: Final = 60.0
+
+
+async def fetch_result(place: Place, campaign: str) -> CampaignResult:
+    """A campaign's result as it stands, concluded here from its plan and outcomes.
+
+    Raises:
+        InputError: there is no such campaign.
+    """
+    outcomes: dict[int, CellOutcome] = {}
+    async with place.client() as client:
+        query = OutcomesQuery(campaign=campaign, limit=_PAGE)
+        first = page = await client.call(CAMPAIGN_OUTCOMES, query, timeout_s=_PAGE_S)
+        while True:
+            found = msgspec.convert(page.outcomes, list[CellOutcome])
+            outcomes |= {outcome.cell: outcome for outcome in found}
+            if page.next is None:
+                break
+            query = OutcomesQuery(campaign=campaign, after=page.next, limit=_PAGE)
+            page = await client.call(CAMPAIGN_OUTCOMES, query, timeout_s=_PAGE_S)
+    plan = msgspec.convert(first.plan, Plan)
+    has_sweep = any(cell.group is not None for cell in plan.cells)
+    return conclude(
+        plan,
+        [judge_cell(plan, cell, outcomes.get(cell.number)) for cell in plan.cells],
+        state=first.state,
+        stopped_reason=first.reason,
+        ended=first.ended,
+        fronts=fronts(plan, outcomes.values()) if has_sweep else (),
+        history=msgspec.convert(msgspec.to_builtins(first.history), list[History]),
+    )
+
+
+def as_document(result: CampaignResult, status: int) -> dict[str, Any]:
+    """The whole result for `--json`; `exit` is the status that the process ends with."""
+    return {**msgspec.to_builtins(result), "exit": status}
+
+
+def write_report(result: CampaignResult, path: Path, name: str | None = None) -> None:
+    """Write a report, in the format of that name, else in that of the path's suffix.
+
+    Raises:
+        InputError: the file cannot be written.
+        UsageError: no format has this suffix.
+    """
+    chosen = name or format_of(path.name)
+    if chosen is None:
+        suffixes = ", ".join(each.suffix for each in FORMATS.values())
+        raise click.UsageError(f"{path}: no report has this suffix; take one of {suffixes}")
+    try:
+        publish(path, FORMATS[chosen].render(result), mode=0o644)
+    except OSError as error:
+        raise InputError(
+            path, f"cannot be written: {error.strerror}", remedy="choose another place"
+        ) from None
