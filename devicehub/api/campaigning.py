@@ -290,9 +290,9 @@ def _missing(
 
 def _bad_selector(key: str, selector: str) -> Iterator[tuple[str, str, str]]:
     try:
-        check_selector(selector)
+        check_selector(selector, place=key)
     except SelectionError as error:
-        yield key, selector, str(error).removeprefix("--on ")
+        yield key, selector, str(error).removeprefix(f"{key} ")
 
 
 def _line(text: str, key: str, value: str) -> int | None:

@@ -101,16 +101,6 @@ def find_meant(devices: Sequence[Device], selectors: Sequence[str]) -> list[Devi
     return found
 
 
-def check_selector(selector: str) -> None:
-    """Refuse what no device can be meant by.
-
-    Raises:
-        SelectionError: it looks like terms, and one of them is none.
-    """
-    if selector != "all" and is_terms(selector):
-        _terms(selector)
-
-
 def refuse_host(device: Device) -> Device:
     """The device, where it is a phone.
 
