@@ -22,8 +22,8 @@ from devicehub.campaign.sweep_grid import grid
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from devicehub.campaign.file import CampaignFile, LimitTable
-    from devicehub.campaign.planned import PhoneRef
+    from devicehub.campaign.file import CampaignFile
+    from devicehub.campaign.planned import Limit, PhoneRef
 
 EVAL: Final = "eval"
 _COMPARED: Final = frozenset(WORKLOADS)
@@ -194,7 +194,7 @@ def _cells(asked: Asked, host: Host) -> Iterator[Cell]:
             against=against,
             left_out=refusal.slug if refusal else None,
             left_out_why=refusal.sentence if refusal else None,
-            limits=tuple(_limits(file.limit, host, phone, variant, column)),
+            limits=tuple(_limits(file, host, phone, variant, column)),
             estimate_s=0.0 if refusal else host.estimate_s(phone, variant, column, launches),
             group=group,
         )
@@ -243,10 +243,10 @@ def _against(asked: Asked, host: Host, phone: PhoneRef, variant: Variant, column
 
 
 def _limits(
-    tables: Sequence[LimitTable], host: Host, phone: PhoneRef, variant: Variant, column: Column
+    file: CampaignFile, host: Host, phone: PhoneRef, variant: Variant, column: Column
 ) -> Iterator[int]:
     """The places of the limits that hold for a cell."""
-    for place, table in enumerate(tables):
+    for place, (table, limit) in enumerate(zip(file.limit, file.limits(), strict=True)):
         named = (
             (table.models, {variant.model.name}),
             (table.engines, {variant.engine.name, variant.engine.id} if variant.engine else set()),
@@ -255,8 +255,19 @@ def _limits(
         )
         if table.phones and not host.matches(phone, table.phones):
             continue
-        if all(not names or found.intersection(names) for names, found in named):
+        if _has_figure(column, limit) and all(
+            not names or found.intersection(names) for names, found in named
+        ):
             yield place
+
+
+def _has_figure(column: Column, limit: Limit) -> bool:
+    """Whether a workload gives the figure: only questions an accuracy, only suites their share, and so on."""
+    if limit.figure in ("accuracy", "perplexity"):
+        return column.workload == EVAL
+    if limit.figure == "suite":
+        return column.suite is not None
+    return column.suite is None and column.workload != EVAL
 
 
 def _order(phone: PhoneRef, cells: Sequence[Cell], seed: int) -> list[int]:
@@ -300,6 +311,10 @@ def _notes(asked: Asked, cells: Sequence[Cell]) -> Iterator[str]:
     ):
         if name in names and len(names) > 1:
             yield f"{kind} {name} is the baseline: it runs beside each of the others, and has no cell"
+    held = {place for cell in cells for place in cell.limits}
+    for place, limit in enumerate(asked.file.limits()):
+        if place not in held:
+            yield f"no cell has the figure of, or is meant by, the limit {limit.text}"
     saved = base is not None and (base.name or base.file)
     if saved and (lacking := [c for c in cells if c.left_out is None and c.against is None]):
         yield f"the baseline has nothing for {len(lacking)} cells, {lacking[0].name} the first"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from devicehub.campaign.result import CampaignResult, CellResult, Front, History
 
 WIDTH: Final = 80
+_HEADS: Final = {"inconclusive": "inconcl.", "not_comparable": "not comp."}
+"""What a column of nine holds."""
 _MOST_POINTS: Final = 12
 
 
@@ -38,11 +40,11 @@ def _head(result: CampaignResult) -> Iterator[str]:
 
 
 def _summary(result: CampaignResult) -> Iterator[str]:
-    yield f"{'SoC':34}" + "".join(f"{STATE_WORDS[state][:9]:>9}" for state in STATE_WORDS)
+    yield f"{'SoC':30}" + "".join(f"{_HEADS.get(state, words):>10}" for state, words in STATE_WORDS.items())
     for row in by_soc(result):
         name = f"{vendor_words(row.vendor)} {row.soc}" + (f" ({row.name})" if row.name else "")
-        counts = "".join(f"{row.counts.get(state, 0) or '.':>9}" for state in STATE_WORDS)
-        yield f"{_cut(_plain(name), 34):34}{counts}"
+        counts = "".join(f"{row.counts.get(state, 0) or '.':>10}" for state in STATE_WORDS)
+        yield f"{_cut(_plain(name), 30):30}{counts}"
 
 
 def _matrix(result: CampaignResult) -> Iterator[str]:
