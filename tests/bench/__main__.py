@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from devicehub.errors import HubError
 from tests.bench import (
     bench_aa,
+    bench_campaign,
     bench_export,
     bench_hub,
     bench_log,
@@ -39,6 +40,7 @@ _BENCHES: Final[dict[str, Callable[[], Awaitable[list[Result]]]]] = {
     "hub": bench_hub.bench,
     "tui": bench_tui.bench,
     "export": bench_export.bench,
+    "campaign": bench_campaign.bench,
 }
 _FAILURES: Final = (HubError, RuntimeError, OSError, ValueError, AssertionError, ExceptionGroup)
 
