@@ -160,6 +160,13 @@ def test_throttling_is_told_of_the_launch_that_met_it() -> None:
     assert [launch.throttled for launch in arm.launches if launch.order in (4, 5)] == [False, True]
 
 
+def test_temperature_of_another_time_is_none_of_a_launch() -> None:
+    _, own = _halves()
+    arm = _outcome(own, samples=_samples(seconds=20)).arm  # up to 109 s; the second launch begins at 140 s
+    assert arm is not None
+    assert [(launch.at_s, launch.temp_c) for launch in arm.launches[:2]] == [(30.0, 30.4), (50.0, None)]
+
+
 @pytest.mark.parametrize("samples", [b"", b"\n\xff\x00=\t", b"fast\tup=nan\tzone.skin=31000\n"])
 def test_samples_that_say_nothing(samples: bytes) -> None:
     told = Sampled(samples)

@@ -120,6 +120,13 @@ def test_another_phone_of_the_soc_is_no_jump() -> None:
     assert found.points[2].figures["decode_tok_s"].launches == 10
 
 
+def test_of_two_phones_that_jump_the_farther_one_tells_how_far() -> None:
+    points = [_point(number, 20.0, phone=phone) for number in range(4) for phone in ("P1", "P2", "P3")]
+    points += [_point(4, 16.0, phone="P1"), _point(4, 14.0, phone="P2"), _point(4, 15.0, phone="P3")]
+    (jump,) = _one(points).jumps
+    assert jump.after == 14.0
+
+
 def test_points_come_in_any_order_and_only_of_things_that_are_asked_for() -> None:
     points = [_point(2, 20.0), _point(0, 20.0), _point(1, 20.0)]
     other = Thing(soc="MT6989", model="m", engine=None, profile="default", workload="demo")

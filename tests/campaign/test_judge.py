@@ -183,6 +183,19 @@ def test_answers_to_questions_are_held_by_their_interval(demand: str, state: str
     assert _judge("eval", demands=(demand,)).state == state
 
 
+def test_launches_that_do_not_count_are_in_no_figure() -> None:
+    def with_a_wild_one(outcome: CellOutcome) -> CellOutcome:
+        assert outcome.arm is not None
+        first, *others = outcome.arm.launches
+        wild = replace(first, kind="measured", cold=True, counts=False, decode_tok_s=9000.0)
+        return replace(outcome, arm=replace(outcome.arm, launches=[wild, *others]))
+
+    found = _judge("suite", with_a_wild_one, demands=("decode_tok_s >= 500",))
+    assert found.state == "failed"
+    assert found.figures["decode_tok_s"].launches == 6
+    assert found.figures["decode_tok_s"].highest < 100
+
+
 def test_suite_with_a_limit_need_not_pass_whole() -> None:
     assert _judge("suite_failed", demands=("suite >= 50 %",)).state == "passed"
     found = _judge("suite_failed", demands=("suite >= 60 %",))
