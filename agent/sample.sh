@@ -158,6 +158,7 @@ sample_workload() {
   watched=${text%% *}
   slurp "/proc/$watched/status" || return 0
   add_word rss_kb VmRSS:
+  add_word peak_kb VmHWM:
   add_word threads Threads:
   slurp "/proc/$watched/stat" || return 0
   after=') '

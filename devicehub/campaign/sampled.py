@@ -20,6 +20,8 @@ MOST_POINTS: Final = 60
 """Of a trace."""
 _FRESH_S: Final = 15.0
 """So old a temperature may be that is taken for the one at a launch's begin; dumpsys gives one every 5 s."""
+_LEAST_SEEN: Final = 3
+"""Samples of a launch without which its memory is not told: the engine fills it while it loads."""
 _FIRST: Final = 30
 """Samples whose caps tell what the phone allows when it is not throttled."""
 
@@ -58,11 +60,10 @@ class Sampled:
         start_s = launch.started_s
         end_s = start_s + launch.duration_s if launch.duration_s is not None else start_s
         inside = [sample for sample in self._samples if start_s <= _up_s(sample) <= end_s]
-        held = [rss for sample in inside if (rss := sample.number("rss_kb")) is not None]
         return LaunchSampled(
             at_s=round(start_s - self._first_s, 1),
             temp_c=self._temp_c(start_s),
-            peak_memory_mib=max(held) * KIB / MIB if held else None,
+            peak_memory_mib=_peak_mib(inside),
             throttled=self._throttled(inside),
         )
 
@@ -87,6 +88,15 @@ class Sampled:
         if not any(thermal_status(sample) is not None or sample.group("cap") for sample in inside):
             return None
         return bool(find_throttling(inside, first=self._samples[:_FIRST]))
+
+
+def _peak_mib(inside: Sequence[Sample]) -> float | None:
+    """The most that the workload held; None of a launch that was too short to be seen at its height."""
+    held = [sample.number("rss_kb") for sample in inside]
+    if len(held) - held.count(None) < _LEAST_SEEN:
+        return None
+    held += [sample.number("peak_kb") for sample in inside]
+    return max(kib for kib in held if kib is not None) * KIB / MIB
 
 
 def _up_s(sample: Sample) -> float:

@@ -59,7 +59,14 @@ def _samples(seconds: int = 150, **at: str) -> bytes:
 
 def test_figures_of_each_launch() -> None:
     base, own = _halves()
-    samples = _samples(s131="rss_kb=1048576", s133="rss_kb=2097152", s139="rss_kb=9999999")
+    samples = _samples(
+        s131="rss_kb=1048576 peak_kb=1048576",
+        s133="rss_kb=2097152 peak_kb=3145728",
+        s134="rss_kb=1048576",
+        s139="rss_kb=9999999",
+        s141="rss_kb=5",
+        s142="rss_kb=5",
+    )
     outcome = _outcome(own, base, samples=samples)
     assert outcome.arm is not None
     warm_up, _, second = outcome.arm.launches[:3]
@@ -71,9 +78,9 @@ def test_figures_of_each_launch() -> None:
     assert first.order == 4
     assert (first.at_s, first.temp_c, first.throttled) == (50.0, 31.0, False)
     started = {launch.order: launch.peak_memory_mib for launch in outcome.arm.launches}
-    assert started[4] is None  # from 140 s on: nothing was told of its memory
+    assert started[4] is None  # from 140 s on: two samples do not tell its height
     assert outcome.base is not None
-    assert _outcome(base, samples=samples).arm.launches[1].peak_memory_mib == 2048.0  # type: ignore[union-attr]
+    assert _outcome(base, samples=samples).arm.launches[1].peak_memory_mib == 3072.0  # type: ignore[union-attr]
 
 
 def test_pairs_of_every_figure_with_their_places() -> None:
