@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from devicehub_tui.app import FleetApp
 
-LEAVES = ("quit", "fleet", "runs", "models", "back", "command_palette")
+LEAVES = ("quit", "fleet", "runs", "models", "campaigns", "back", "command_palette")
 """What other tests press."""
-WALKED = ["device", "run", "run_ended", "runs", "models", "exporting", "logs", "compare", "help"]
+WALKED = ["device", "run", "run_ended", "runs", "models", "exporting", "logs", "compare", "help", "campaigns"]
+WALKED += ["campaign", "campaign_fronts", "campaign_history"]
 
 
 @pytest.mark.parametrize("name", WALKED)

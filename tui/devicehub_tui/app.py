@@ -13,7 +13,7 @@ from devicehub_tui.keys import KEYS
 from devicehub_tui.link import FLEET_TOPICS
 from devicehub_tui.memory import Memory
 from devicehub_tui.palette import HubCommands
-from devicehub_tui.places import models_screen, runs_screen
+from devicehub_tui.places import campaigns_screen, models_screen, runs_screen
 from devicehub_tui.screens.fleet import FleetScreen
 from devicehub_tui.state import Changes, LinkView, State, apply, apply_gone, set_link, take_changes
 from devicehub_tui.themes import DARK, LIGHT
@@ -56,6 +56,7 @@ class FleetApp(Actions):
         "fleet": FleetScreen,
         "runs": runs_screen,
         "models": models_screen,
+        "campaigns": campaigns_screen,
     }
     DEFAULT_MODE = "fleet"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -185,6 +186,10 @@ class FleetApp(Actions):
     def action_models(self) -> None:
         """Show the catalogue."""
         self._go("models")
+
+    def action_campaigns(self) -> None:
+        """Show all campaigns."""
+        self._go("campaigns")
 
     def action_theme(self) -> None:
         """Change between dark and light."""

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from devicehub_tui.format import Cell, Level, Meaning
     from devicehub_tui.state import Changes, LinkView, State
 
-_PLACES: Final = (("1", "fleet", "Fleet"), ("2", "runs", "Runs"), ("3", "models", "Models"))
+_PLACES: Final = (
+    ("1", "fleet", "Fleet"),
+    ("2", "runs", "Runs"),
+    ("3", "models", "Models"),
+    ("4", "campaigns", "Campaigns"),
+)
+_SHORT: Final = {"campaigns": "QA"}
+_ROOMY: Final = 100
+"""Columns from which on all places are called by their whole names."""
 _NOTICE_S: Final = 12.0
 
 
@@ -66,6 +74,7 @@ class TopBar(Line):
         left = [self.piece("DeviceHub", "title"), Content("  ")]
         for key, action, title in _PLACES:
             here = action == self._place
+            title = title if self.size.width >= _ROOMY else _SHORT.get(action, title)
             tab = self.piece(
                 f" {key} {title} ", "title" if here else "dim", click=f"app.{action}", also="underline" * here
             )

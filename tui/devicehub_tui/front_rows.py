@@ -56,7 +56,7 @@ def _title(front: FrontView) -> str:
     chosen = sum(point.on_front for point in front.points)
     what = " / ".join(part for part in (front.model, front.engine, front.profile, front.workload) if part)
     share = f"{chosen} of {len(front.points)} settings on the front"
-    return f"{front.soc}: {what}, {share}, on {', '.join(front.phones)}"
+    return f"{front.soc}, {share}: {what}, on {', '.join(front.phones)}"
 
 
 def find(fronts: Sequence[FrontView], key: str) -> tuple[FrontView, FrontPointView | None] | None:

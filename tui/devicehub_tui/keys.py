@@ -46,6 +46,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("1", "1", "fleet", "fleet", "All phones."),
     Key("2", "2", "runs", "runs", "All runs."),
     Key("3", "3", "models", "models", "Models and engines of the catalogue."),
+    Key("4", "4", "campaigns", "QA", "QA campaigns: how far they are, and each of their cells."),
     Key("p", "p", "push", "push", "Push a model or an engine onto the marked phones."),
     Key(
         "R",
@@ -56,9 +57,9 @@ KEYS: Final[tuple[Key, ...]] = (
     ),
     Key("e", "e", "export", "export", "Export a checkpoint to models; show the export that is under way."),
     Key("r", "r", "choose", "run", "Choose model, profile, prompt or protocol, and run it."),
+    Key("exclamation_mark", "!", "shell", "shell", "A shell on the phone; this screen waits meanwhile."),
     Key("x", "x", "stop", "stop", "Stop the run; asks when it is more than one."),
     Key("l", "l", "logs", "logs", "Follow the logs of the marked phones."),
-    Key("exclamation_mark", "!", "shell", "shell", "A shell on the phone; this screen waits meanwhile."),
     Key("m", "m", "mirror", "mirror", "Show the phone's screen."),
     Key(
         "c", "c", "compare", "compare", "Compare the two marked runs, or the last runs of two marked phones."
@@ -67,7 +68,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("y", "y", "copy", "copy", "Copy what is under the cursor."),
     Key("q", "q", "quit", "quit", "Leave; the hub and its runs go on."),
     Key("question_mark", "?", "help", "help", "What every key does."),
-    Key("ctrl+p", "^p", "command_palette", "palette", "Find any of these by its name."),
+    Key("ctrl+p", "^p", "command_palette", "find", "Find any of these by its name."),
 )
 """In the order of the footer; the same on every screen."""
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from devicehub.api.contract import Gone, Method, P, R
     from devicehub.api.model import Event
 
-FLEET_TOPICS: Final = ("devices", "samples", "runs", "progress", "notes", "jobs", "models")
+FLEET_TOPICS: Final = ("devices", "samples", "runs", "progress", "notes", "jobs", "models", "campaigns")
 """What the app follows always; a model's words and phones' logs only while somebody reads them."""
 
 

@@ -21,6 +21,14 @@ _MORE = (
 _OWN = (
     ("write", "Write record  (w)", "Write the run's record to a file where this program was started."),
     ("level", "Level  (v)", "Show lines of the log from the next level on."),
+    (
+        "stop_campaign",
+        "Stop campaign  (x)",
+        "End the campaign's runs; what has ended stays, and it can be resumed.",
+    ),
+    ("resume_campaign", "Resume campaign  (r)", "Run what is missing of the campaign."),
+    ("next_view", "Next view  (v)", "Show the campaign's cells, its sweeps' fronts, or the history."),
+    ("next_asking", "Next not passed  (n)", "Go to the campaign's next cell that ended without passing."),
     ("clear", "Clear log  (del)", "Forget the lines of the log that came so far."),
 )
 """What some screens alone can do."""
@@ -46,7 +54,11 @@ class HubCommands(Provider):
         for key in KEYS:
             if key.action != "command_palette":
                 target = "screen" if key.local else "app"
-                yield f"{key.label.capitalize()}  ({key.shown})", f"{target}.{key.action}", key.help
+                yield (
+                    f"{key.label[0].upper()}{key.label[1:]}  ({key.shown})",
+                    f"{target}.{key.action}",
+                    key.help,
+                )
         for action, name, help_text in _OWN:
             if hasattr(self.screen, f"action_{action}"):
                 yield name, f"screen.{action}", help_text

@@ -26,6 +26,20 @@ def models_screen() -> HubScreen:
     return ModelsScreen()
 
 
+def campaigns_screen() -> HubScreen:
+    """All campaigns."""
+    from devicehub_tui.screens.campaigns import CampaignsScreen
+
+    return CampaignsScreen()
+
+
+def campaign_screen(campaign: str) -> HubScreen:
+    """One campaign, by its id."""
+    from devicehub_tui.screens.campaign import CampaignScreen
+
+    return CampaignScreen(campaign)
+
+
 def device_screen(device: str) -> HubScreen:
     """One phone, by its id."""
     from devicehub_tui.screens.device import DeviceScreen

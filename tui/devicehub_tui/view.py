@@ -24,7 +24,7 @@ class HubScreen(Screen[None]):
     """A full screen; those derived from it give the body and say how the state shows in it.
 
     Attributes:
-        PLACE: which of `1 fleet 2 runs 3 models` it belongs to.
+        PLACE: which of `1 fleet 2 runs 3 models 4 campaigns` it belongs to.
         OFFERS: the keys' actions that mean something here; the footer dims the others.
     """
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from devicehub_tui.campaign_rows import MARKS, WORDS
 from devicehub_tui.format import RUN_STATES, STATES
 from devicehub_tui.keys import KEYS
 from devicehub_tui.lines import Lines
@@ -30,6 +31,10 @@ _SIGNS: tuple[Cell, ...] = (
 
 _MORE: tuple[tuple[str, str], ...] = (
     ("w", "On a run: write its record to a file where this program was started."),
+    ("x", "On campaigns: stop the campaign; what has ended stays."),
+    ("r", "On campaigns: resume the campaign, with what is missing."),
+    ("v", "On a campaign: its cells, the fronts of its sweeps, the history."),
+    ("n", "On a campaign: the next cell that ended without passing."),
     ("v", "In logs: show lines from the next level on."),
     ("f", "In logs: follow the newest line, or stop."),
     ("del", "In logs: forget the lines that came so far."),
@@ -50,12 +55,16 @@ class HelpScreen(HubScreen):
         keys += [[(f"{shown:>6}  ", "title"), (what, "")] for shown, what in _MORE]
         states: list[list[Cell]] = [[cell] for cell in STATES.values()]
         runs: list[list[Cell]] = [[cell] for cell in RUN_STATES.values()]
+        cells: list[list[Cell]] = [
+            [(f"{sign} {WORDS[name]}", meaning)] for name, (sign, meaning) in MARKS.items()
+        ]
         with VerticalScroll():
             for title, lines in (
                 ("Keys", keys),
                 ("Signs", [[cell] for cell in _SIGNS]),
                 ("Phones", states),
                 ("Runs", runs),
+                ("Cells of a campaign; ~ after the sign: on another phone than planned", cells),
             ):
                 yield Static(title, classes="heading")
                 yield Lines(lines)
