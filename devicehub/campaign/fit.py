@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.campaign.asks import variant_ask
 from devicehub.campaign.baseline import match
 from devicehub.campaign.plan import Column, Refusal
 from devicehub.campaign.planned import PhoneRef, Push, ThingRef
+from devicehub.campaign.sweep_grid import same_setting
 from devicehub.device.select import find_meant
 from devicehub.dispatch.asking import Catalogue, check_ask, load_profile, make_request
 from devicehub.dispatch.engine_fit import judge_engine, obstacles
@@ -16,6 +19,7 @@ from devicehub.dispatch.profile_fit import check_npu, check_parts
 from devicehub.engines.catalog import Engine, EngineCatalog
 from devicehub.errors import HubError, InputError
 from devicehub.findings import errors
+from devicehub.models.catalog import Model
 from devicehub.models.memory import memory_needed_kib
 from devicehub.units import KIB, format_bytes
 
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from devicehub.campaign.planned import Against, Variant
     from devicehub.device.model import Device
     from devicehub.dispatch.asking import Asked
-    from devicehub.models.catalog import Model
     from devicehub.profiles.load import RunProfile
     from devicehub.runs.ask import RunAsk
     from devicehub.settings import Home
@@ -48,6 +51,25 @@ class _EnginesOnce(EngineCatalog):
         if self._all is None:
             self._all = super().list()
         return self._all
+
+
+class _ModelOnce(Model):
+    """A model whose configuration is read once; whoever lays values over it makes a copy."""
+
+    @classmethod
+    def of(cls, model: Model) -> _ModelOnce:
+        """The same model."""
+        return cls(**{field.name: getattr(model, field.name) for field in dataclasses.fields(model)})
+
+    @functools.cached_property
+    def config(self) -> dict[str, Any]:
+        """Its config.json, as it was when it was first asked for."""
+        return super().config
+
+    @functools.cached_property
+    def llm_config(self) -> dict[str, Any]:
+        """Its llm_config.json, likewise."""
+        return super().llm_config
 
 
 def phone_ref(device: Device) -> PhoneRef:
@@ -98,11 +120,12 @@ class HubHost:
         self._asked: dict[str, Asked] = {}
         self._profiles: dict[tuple[str, str], RunProfile | None] = {}
         self._times: dict[tuple[str, str], dict[str, float]] = {}
+        self._fine: set[tuple[object, ...]] = set()
 
     def model(self, name: str) -> Model:
         """The model of that name; raises InputError where there is none."""
         if name not in self._models:
-            self._models[name] = self._catalogue.models.get(name)
+            self._models[name] = _ModelOnce.of(self._catalogue.models.get(name))
         return self._models[name]
 
     def engine(self, phone: PhoneRef, name: str | None) -> ThingRef | Refusal:
@@ -116,10 +139,20 @@ class HubHost:
     def refusal(self, phone: PhoneRef, variant: Variant, column: Column) -> Refusal | None:
         """See `plan.Host`."""
         device = self._devices[phone.serialno]
+        engine = variant.engine.id if variant.engine is not None else None
+        setting = same_setting(variant.settings)
+        # What is right on one phone is so on each of which the same is known; what is wrong names its phone.
+        alike = (device.facts, device.virtual, device.is_host, column, variant.model.id, engine)
+        key = (*alike, variant.profile, setting)
+        if key in self._fine:
+            return None
         try:
-            return self._refusal(device, variant, column)
+            refusal = self._refusal(device, variant, column)
         except HubError as error:
             return Refusal("unfit", str(error))
+        if refusal is None:
+            self._fine.add(key)
+        return refusal
 
     def _refusal(self, device: Device, variant: Variant, column: Column) -> Refusal | None:
         key, model = column.key, self.model(variant.model.name)
