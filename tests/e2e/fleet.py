@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def fleet(folder: Path, *, phones: int = 2) -> AsyncIterator[dict[str, str]]:
+async def fleet(
+    folder: Path, *, phones: int = 2, scenario: Path | None = None
+) -> AsyncIterator[dict[str, str]]:
     """The environment in which `devicehub` sees these phones and nothing of this computer's user."""
     async with private_server(home=folder / "adb") as server:
         env = {
@@ -30,6 +32,7 @@ async def fleet(folder: Path, *, phones: int = 2) -> AsyncIterator[dict[str, str
         }
         port = free_ports(phones)
         argv: list[str | Path] = [DEVICEHUB, "sim", "--phones", str(phones), "--port", str(port), "--connect"]
+        argv += ["--scenario", scenario] if scenario else []
         async with procs.child(argv, env=env) as sim:
             assert sim.stderr is not None
             connected = 0
@@ -46,9 +49,11 @@ async def fleet(folder: Path, *, phones: int = 2) -> AsyncIterator[dict[str, str
 
 
 @contextlib.asynccontextmanager
-async def stocked_fleet(folder: Path, *, phones: int = 2) -> AsyncIterator[dict[str, str]]:
+async def stocked_fleet(
+    folder: Path, *, phones: int = 2, scenario: Path | None = None
+) -> AsyncIterator[dict[str, str]]:
     """A fleet whose catalogue has the demo model `tiny` and both builds, `plain` and `logging`."""
-    async with fleet(folder, phones=phones) as env:
+    async with fleet(folder, phones=phones, scenario=scenario) as env:
         for argv in (
             ("models", "add", demo_model_dir(), "--name", "tiny"),
             ("engines", "add", engine_bundle("virtual"), "--name", "plain"),
