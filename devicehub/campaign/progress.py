@@ -6,6 +6,7 @@ has neither an open attempt nor an outcome; that is all that a campaign which is
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -184,12 +185,8 @@ class Progress:
 
     def failures(self, cell: int) -> int:
         """How many attempts at a cell in a row are over and gave nothing."""
-        count = 0
-        for row in reversed(self.attempts.get(cell, [])):
-            if row.over is None or row.outcome is not None:
-                break
-            count += 1
-        return count
+        over = [row for row in self.attempts.get(cell, []) if row.over is not None]
+        return len(list(itertools.takewhile(lambda row: row.outcome is None, reversed(over))))
 
 
 def is_to_be_tried_again(records: Sequence[RunRecord], failures: int) -> bool:
