@@ -85,7 +85,8 @@ def render_ratios(result: CampaignResult) -> Iterator[str]:
     yield (
         "<h2 id=ratios>Beside the baseline</h2>\n"
         "<p><small>Ratios of launches in pairs with their 95 % intervals. The whole line is no change, "
-        "the dashed one the worst that the limit allows; less of load, first token and memory is better.</small>\n"
+        "the dashed one the worst that the limit allows; less of load, first token and memory is better."
+        "</small>\n"
     )
     heads = ["Cell", "Name", "Figure", "Change", "95 % interval", "Ratio"]
     yield table(heads, rows, "sort wide", searched=True)
