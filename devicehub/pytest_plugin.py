@@ -95,14 +95,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     item.config.stash[_ITEM] = item
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(hookwrapper=True)  # the newer way would stop every session of pytest 7
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Show the runs of a test in its report."""
-    report = yield
+    made = yield
     session = item.config.stash.get(_SESSION, None)
     if session is not None:
+        report: pytest.TestReport = made.get_result()
         report.sections.extend(("devicehub run", text) for text in session.texts_of(item))
-    return report
 
 
 @pytest.fixture(scope="session")

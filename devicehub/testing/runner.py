@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from devicehub.errors import HubError
 from devicehub.testing.model_run import ModelRun
 from devicehub.testing.phone_shell import Said, say_on
 from devicehub.testing.runs import RunOverdueError, carry, make_ask
@@ -46,10 +47,10 @@ class Runner:
         timeout_s = self.timeout_s if timeout_s is None else timeout_s
         try:
             record = carry(self.hub, ask, timeout_s=timeout_s, began=self.began, ended=self.ended)
-        except RunOverdueError as late:
-            if late.record is not None:
-                self.attach(ModelRun(late.record))
-            raise
+        except HubError as error:
+            if isinstance(error, RunOverdueError) and error.record is not None:
+                self.attach(ModelRun(error.record))
+            raise error.with_traceback(None) from None  # the sentence says it all
         run = ModelRun(record)
         self.attach(run)
         return run
@@ -57,4 +58,7 @@ class Runner:
     def shell(self, name: str, command: str, timeout_s: float) -> Said:
         """A line on the phone of this name; raises as `say_on` does."""
         __tracebackhide__ = True
-        return wait_for(say_on(self.hub, name, command, timeout_s))
+        try:
+            return wait_for(say_on(self.hub, name, command, timeout_s))
+        except HubError as error:
+            raise error.with_traceback(None) from None

@@ -50,6 +50,13 @@ class FakeHub:
 
 
 @pytest.fixture
+def lean(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Options for a session in a process of its own: with this plugin and pytest-xdist, and no others."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return ("-p", "xdist", "-p", "devicehub.pytest_plugin", "-W", "error", "--strict-markers")
+
+
+@pytest.fixture
 def phones(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester) -> FakeHub:
     """Two phones, SNAP1 and DIM1; `devices = None` is a hub that cannot be reached."""
     fake = FakeHub()

@@ -6,10 +6,12 @@ import json
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
-from tests.pytest_plugin import fakes
+from tests.pytest_plugin.fakes import lean
 
 if TYPE_CHECKING:
     import pytest
+
+__all__ = ["lean"]
 
 TESTS: Final = """
 import signal
@@ -78,11 +80,10 @@ def test_overdue_and_interrupted_runs_are_stopped(phone, fleet, monkeypatch):
 """
 
 
-def test_two_phones_of_two_vendors_side_by_side(pytester: pytest.Pytester) -> None:
-    pytester.makeini(fakes.INI)
+def test_two_phones_of_two_vendors_side_by_side(pytester: pytest.Pytester, lean: tuple[str, ...]) -> None:
     pytester.makepyfile(TESTS)
     result = pytester.runpytest_subprocess(
-        "-n", "2", "-v", "-rs", "--devicehub-virtual", "2", "--junitxml=junit.xml"
+        *lean, "-n", "2", "-v", "-rs", "--devicehub-virtual", "2", "--junitxml=junit.xml"
     )
     result.assert_outcomes(passed=5, failed=1, skipped=1)
     result.stdout.fnmatch_lines([

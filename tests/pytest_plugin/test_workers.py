@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.pytest_plugin import fakes
+from tests.pytest_plugin.fakes import lean
 
 if TYPE_CHECKING:
     import pytest
+
+__all__ = ["lean"]
 
 A_PHONE_APPEARS_AT_EVERY_LOOK = f"""
     import os, sys
@@ -27,22 +29,22 @@ A_PHONE_APPEARS_AT_EVERY_LOOK = f"""
 """
 
 
-def test_workers_collect_the_same_tests_when_a_phone_appears_meanwhile(pytester: pytest.Pytester) -> None:
-    pytester.makeini(fakes.INI)
+def test_workers_collect_the_same_tests_when_a_phone_appears_meanwhile(
+    pytester: pytest.Pytester, lean: tuple[str, ...]
+) -> None:
     pytester.makeconftest(A_PHONE_APPEARS_AT_EVERY_LOOK)
     pytester.makepyfile("""
         def test_one(phone): assert phone.serial == "PHONE0"
         def test_two(phone, fleet): assert len(fleet) == 1
     """)
-    result = pytester.runpytest_subprocess("-n", "2", "-v")
+    result = pytester.runpytest_subprocess(*lean, "-n", "2")
     result.assert_outcomes(passed=2)
     assert (pytester.path / "looks.txt").read_text() == "controller\n"
 
 
 def test_a_session_whose_tests_want_no_phone_starts_and_imports_nothing(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lean: tuple[str, ...]
 ) -> None:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("TMPDIR", str(pytester.mkdir("tmp")))
     pytester.makeconftest("""
         import sys
@@ -53,8 +55,7 @@ def test_a_session_whose_tests_want_no_phone_starts_and_imports_nothing(
                 print(*sorted(ours), file=file)
     """)
     pytester.makepyfile("def test_plain(): pass")
-    plugins = ("-p", "xdist", "-p", "devicehub.pytest_plugin")
-    result = pytester.runpytest_subprocess(*plugins, "-n", "1", "--devicehub-virtual", "1")
+    result = pytester.runpytest_subprocess(*lean, "-n", "1", "--devicehub-virtual", "1")
     result.assert_outcomes(passed=1)
     worker, controller = (
         set(line.split()) for line in (pytester.path / "loaded.txt").read_text().splitlines()
