@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from devicehub.api.campaign_model import ProblemView
 from devicehub.campaign.asks import column_asks
 from devicehub.campaign.baseline import read_baseline
@@ -183,7 +185,7 @@ class Campaigning:
                     ask, home, protocols=comparing.DEFAULT_PROTOCOLS if compared else DEFAULT_PROTOCOLS
                 )
             except (AskError, InputError, ConfigError) as error:
-                yield key.partition(":")[0], "", str(error)
+                yield _key_of(str(error), key, file), "", str(error)
                 continue
             draft.launches[key] = _launches(key, ask, asked.protocol.launches if asked.protocol else None)
 
@@ -252,6 +254,14 @@ def baseline_path(home: Home, name: str) -> Path:
     if not _NAME.fullmatch(name):
         raise InputError(f"baseline {name}", "cannot be its name", remedy="use letters, digits and ._-")
     return home.baselines / f"{name}.json"
+
+
+def _key_of(problem: str, column: str, file: CampaignFile) -> str:
+    """The key of the file that a problem with a column's runs comes from."""
+    named = problem.removeprefix("--").split(" ")[0].rstrip(":")
+    if named in msgspec.structs.asdict(file) and getattr(file, named):
+        return named
+    return {"eval": "eval", "suite": "suites"}.get(column.partition(":")[0], "workloads")
 
 
 def _duration_s(text: str | None) -> float | None:

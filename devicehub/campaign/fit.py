@@ -122,6 +122,11 @@ class HubHost:
         self._times: dict[tuple[str, str], dict[str, float]] = {}
         self._fine: set[tuple[object, ...]] = set()
 
+    @property
+    def devices(self) -> list[Device]:
+        """The phones that are meant."""
+        return list(self._devices.values())
+
     def model(self, name: str) -> Model:
         """The model of that name; raises InputError where there is none."""
         if name not in self._models:
