@@ -128,7 +128,8 @@ def _cell(
     )
     if cell.limits:
         rows = (
-            (text(limit.text), f"<td>{badge(limit.state)}", text(limit.sentence)) for limit in cell.limits
+            (f"<td class=k>{text(limit.text)}", f"<td>{badge(limit.state)}", text(limit.sentence))
+            for limit in cell.limits
         )
         yield table(["Limit", "State", "What was found"], rows)
     outcome = cell.outcome

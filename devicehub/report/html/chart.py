@@ -138,7 +138,7 @@ def draw_line(values: Sequence[float], marked: Sequence[int]) -> str:
 
 
 def draw_front(points: Sequence[tuple[float, float, bool]], across: str, upwards: str) -> str:
-    """Settings by two figures, those of the front joined.
+    """Settings by two figures, those of the front round.
 
     Args:
         points: both figures, and whether it is on the front.
@@ -148,14 +148,12 @@ def draw_front(points: Sequence[tuple[float, float, bool]], across: str, upwards
     right = Scale(0, max(x for x, _, _ in points) * 1.05, _LEFT, _RIGHT)
     up = Scale(0, max(y for _, y, _ in points) * 1.05, _BOTTOM, _TOP)
     others = "".join(f"M{right.at(x)} {up.at(y)}h0" for x, y, is_on in points if not is_on)
-    front = sorted((x, y) for x, y, is_on in points if is_on)
-    dots = "".join(f"M{right.at(x)} {up.at(y)}h0" for x, y in front)
-    line = " ".join(f"{right.at(x)},{up.at(y)}" for x, y in front)
+    front = "".join(f"M{right.at(x)} {up.at(y)}h0" for x, y, is_on in points if is_on)
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width={_WIDTH} role=img aria-label="{upwards} by {across}">'
         f'<path class=ax d="M{_LEFT} {_TOP}V{_BOTTOM}H{_RIGHT}"/>'
         f"<text x={_LEFT + 4} y={_TOP + 4}>{upwards}, up to {number(up.high)}</text>"
         f"<text x={_RIGHT} y={_HEIGHT - 4} text-anchor=end>{across}, up to {number(right.high)}</text>"
-        f'<polyline class=front points="{line}"/><path class=base d="{others}"/>'
-        f'<path class=own d="{dots}"/></svg>'
+        f'<path class=base d="{others}"/>'
+        f'<path class=own d="{front}"/></svg>'
     )
