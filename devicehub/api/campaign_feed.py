@@ -10,7 +10,7 @@ from devicehub.api.campaign_model import CampaignChanged, CampaignView
 from devicehub.api.campaign_views import campaign_view, cell_view
 from devicehub.campaign.conductor import RUNNING, Conductor
 from devicehub.campaign.history import PhonePoint, history, points_of
-from devicehub.campaign.judge import conclude, judge_cell
+from devicehub.campaign.judge import conclude
 from devicehub.campaign.sweep_front import fronts
 from devicehub.errors import InputError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from devicehub.campaign.progress import Progress
-    from devicehub.campaign.result import CampaignResult, Front, History
+    from devicehub.campaign.result import CampaignResult, History
     from devicehub.clock import Clock
     from devicehub.device.model import Device
     from devicehub.dispatch.queue import Queue
@@ -99,15 +99,13 @@ class CampaignFeed:
             self._over = self.conductor.load(row.id)
         return self._over
 
-    def result(self, progress: Progress, *, history: Sequence[History] = ()) -> CampaignResult:
+    def result(
+        self, progress: Progress, *, history: Sequence[History] = (), with_fronts: bool = False
+    ) -> CampaignResult:
         """What is concluded of a campaign as it stands."""
         row = progress.row
         results = [progress.result_of(cell.number) for cell in progress.plan.cells]
-        found: list[Front] = []
-        if progress.has_sweep:
-            known = progress.known()
-            results = [judge_cell(progress.plan, one.cell, known.get(one.cell.number)) for one in results]
-            found = fronts(progress.plan, known.values())
+        found = fronts(progress.plan, progress.known().values()) if with_fronts else []
         return conclude(
             progress.plan,
             results,

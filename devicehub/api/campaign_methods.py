@@ -113,7 +113,7 @@ class CampaignMethods:
     async def show(self, params: contract.CampaignNamed, _caller: Caller) -> CampaignDocument:
         """All that is known of one, the raw launches apart."""
         progress = self._feed.progress(self._id(params.campaign))
-        result = self._feed.result(progress)
+        result = self._feed.result(progress, with_fronts=True)
         open_cells = {attempt.cell for attempt in progress.open()}
         return CampaignDocument(
             campaign=self._feed.view(progress.row.id),

@@ -15,11 +15,11 @@ import msgspec
 from devicehub.campaign.judge import judge_cell
 from devicehub.campaign.outcome import CellOutcome
 from devicehub.campaign.plan import Column
-from devicehub.campaign.sweep import merge, next_round, stops
+from devicehub.campaign.sweep import Round, merge, next_round, stops
 from devicehub.runs.retry import HUB_KILLED, TRANSIENT_CAUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from devicehub.campaign.planned import Cell, PhoneRef, Plan
     from devicehub.campaign.result import CellResult
@@ -48,6 +48,23 @@ class Next:
 
 
 @dataclass
+class _Sweep:
+    """The settings of one sweep, and what was found out of them since an attempt was last noted.
+
+    Deciding holds each against all others, and hundreds of settings are looked at with each event.
+    """
+
+    cells: list[Cell]
+    done: dict[int, list[CellOutcome]] | None = None
+    merged: dict[int, CellOutcome] | None = None
+    planned: tuple[Round | None] | None = None
+
+    def forget(self) -> None:
+        """Something of it is known that was not."""
+        self.done = self.merged = self.planned = None
+
+
+@dataclass
 class Progress:
     """One campaign in memory.
 
@@ -68,15 +85,15 @@ class Progress:
 
     def __post_init__(self) -> None:
         self.cells = {cell.number: cell for cell in self.plan.cells}
-        self._groups: dict[str, list[Cell]] = {}
+        self._sweeps: dict[str, _Sweep] = {}
         for cell in self.plan.cells:
             if cell.group is not None and cell.left_out is None:
-                self._groups.setdefault(cell.group, []).append(cell)
+                self._sweeps.setdefault(cell.group, _Sweep([])).cells.append(cell)
 
     @property
     def has_sweep(self) -> bool:
         """Whether its cells are settings of sweeps."""
-        return bool(self._groups)
+        return bool(self._sweeps)
 
     def open(self) -> list[AttemptRow]:
         """The attempts that are under way."""
@@ -86,29 +103,67 @@ class Progress:
         """An attempt began, or the one of its number is over."""
         rows = self.attempts.setdefault(row.cell, [])
         self.attempts[row.cell] = [one for one in rows if one.attempt != row.attempt] + [row]
+        if row.outcome is not None:
+            self._forget(row.cell)
 
     def note_outcome(self, outcome: CellOutcome) -> None:
         """A cell has its outcome."""
         self.outcomes[outcome.cell] = outcome
         self.results.pop(outcome.cell, None)
+        sweep = self._sweep_of(self.cells[outcome.cell])
+        if sweep is not None and (sweep.merged or {}).get(outcome.cell) is not outcome:
+            self._forget(outcome.cell)  # it came from elsewhere than its rounds
+
+    def _forget(self, number: int) -> None:
+        """What was found out with what a cell was known to be; another setting may look better now."""
+        sweep = self._sweep_of(self.cells[number])
+        if sweep is not None:
+            sweep.forget()
+        for cell in sweep.cells if sweep is not None else [self.cells[number]]:
+            self.results.pop(cell.number, None)
+
+    def _sweep_of(self, cell: Cell) -> _Sweep | None:
+        return None if cell.group is None else self._sweeps.get(cell.group)
 
     def known(self) -> dict[int, CellOutcome]:
         """The outcomes of cells; of a sweep that is not over, what its rounds came to so far."""
         found = dict(self.outcomes)
-        for group in self._groups.values():
-            found |= {one.cell: one for one in self.merged(group) if one.cell not in found}
+        for sweep in self._sweeps.values():
+            found = self._merged(sweep) | found
         return found
 
-    def merged(self, group: Sequence[Cell]) -> list[CellOutcome]:
-        """What each setting of a sweep came to, as far as it was run."""
-        done = self.measured(group)
-        stopped = stops(group, done)
-        return [merge(rounds, stopped.get(number)) for number, rounds in done.items() if rounds]
+    def merged(self, group: str) -> list[CellOutcome]:
+        """What each setting of a sweep came to, as far as it was run and has no outcome yet."""
+        found = self._merged(self._sweeps[group])
+        return [outcome for cell, outcome in found.items() if cell not in self.outcomes]
+
+    def _merged(self, sweep: _Sweep) -> dict[int, CellOutcome]:
+        if sweep.merged is None:
+            done = self._done(sweep)
+            stopped = stops(sweep.cells, done)
+            sweep.merged = {cell: merge(rounds, stopped.get(cell)) for cell, rounds in done.items() if rounds}
+        return sweep.merged
+
+    def _done(self, sweep: _Sweep) -> dict[int, list[CellOutcome]]:
+        if sweep.done is None:
+            sweep.done = {cell.number: self.rounds(cell.number) for cell in sweep.cells}
+        return sweep.done
+
+    def _planned(self, sweep: _Sweep) -> Round | None:
+        if sweep.planned is None:
+            launches = self.launches(sweep.cells[0])
+            found = next_round(sweep.cells, self._done(sweep), launches=launches, seed=self.plan.seed)
+            sweep.planned = (found,)
+        return sweep.planned[0]
 
     def result_of(self, number: int) -> CellResult:
-        """What is concluded of a cell by itself."""
+        """What is concluded of a cell by itself, of a setting as far as it was run."""
         if number not in self.results:
-            self.results[number] = judge_cell(self.plan, self.cells[number], self.outcomes.get(number))
+            cell, outcome = self.cells[number], self.outcomes.get(number)
+            sweep = self._sweep_of(cell)
+            if outcome is None and sweep is not None:
+                outcome = self._merged(sweep).get(number)
+            self.results[number] = judge_cell(self.plan, cell, outcome)
         return self.results[number]
 
     def missing(self, serialno: str) -> list[Cell]:
@@ -148,29 +203,21 @@ class Progress:
         for cell in self.missing(serialno):
             if cell.group is None:
                 return Next(cell)
-            group = self._groups[cell.group]
-            planned = next_round(
-                group, self.measured(group), launches=self.launches(cell), seed=self.plan.seed
-            )
+            planned = self._planned(self._sweeps[cell.group])
             if planned is not None:
                 return Next(self.cells[planned.cell], planned.launches)
         return None
 
-    def finished_groups(self) -> list[list[Cell]]:
+    def finished_groups(self) -> list[str]:
         """The sweeps that need no further launch and whose cells have no outcomes yet."""
-        return [group for group in self._groups.values() if self._is_finished(group)]
+        return [group for group, sweep in self._sweeps.items() if self._is_finished(sweep)]
 
-    def _is_finished(self, group: Sequence[Cell]) -> bool:
-        if all(cell.number in self.outcomes for cell in group):
+    def _is_finished(self, sweep: _Sweep) -> bool:
+        if all(cell.number in self.outcomes for cell in sweep.cells):
             return False
-        if any(self._has_open(cell.number) for cell in group):
+        if any(self._has_open(cell.number) for cell in sweep.cells):
             return False
-        launches = self.launches(group[0])
-        return next_round(group, self.measured(group), launches=launches, seed=self.plan.seed) is None
-
-    def measured(self, group: Iterable[Cell]) -> dict[int, list[CellOutcome]]:
-        """What the rounds of a sweep came to, by cell."""
-        return {cell.number: self.rounds(cell.number) for cell in group}
+        return self._planned(sweep) is None
 
     def rounds(self, number: int) -> list[CellOutcome]:
         """What the attempts at a cell came to, in their order; those that were withdrawn left out."""

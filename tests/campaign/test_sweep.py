@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,10 @@ import msgspec
 import pytest
 
 from devicehub.campaign.outcome import CellOutcome, Trace
+from devicehub.campaign.progress import Progress
 from devicehub.campaign.sweep import merge, next_round, stops
 from devicehub.campaign.sweep_front import choose, fronts
+from devicehub.store.model import AttemptRow, CampaignRow
 from tests.campaign.planted import Phone, Truth, cells_of, phone, plan_of, sweep
 
 if TYPE_CHECKING:
@@ -222,3 +225,39 @@ def test_choice_follows_what_matters_and_passes_over_weak_answers() -> None:
     }
     assert chosen == {"prefill": 1, "decode": 2, "memory": 4, "balanced": 1, "fidelity": 1}
     assert choose(msgspec.structs.replace(front, points=[]), "decode") is None
+
+
+def test_progress_of_a_sweep_is_that_of_its_rounds() -> None:
+    cells = cells_of([{"thread_num": n} for n in (1, 2, 3)], phone("3A021"))
+    plan = msgspec.structs.replace(plan_of(cells), launches={"bench": 3}, order={"3A021": [1, 2, 3]})
+    row = CampaignRow(
+        id="c1", name="n", state="running", created=0.0, client="x", plan=b"", asks=b"", deadline=None
+    )
+    progress = Progress(row, plan, {})
+    on = Phone([Truth(100, 10), Truth(300, 30), Truth(50, 5, cause="wrong_output")], noise=0.01, seed=1)
+    while (planned := progress.next_for(phone("3A021"), {})) is not None:
+        assert planned.launches is not None
+        begun = AttemptRow(
+            campaign="c1",
+            cell=planned.cell.number,
+            attempt=len(progress.attempts.get(planned.cell.number, [])) + 1,
+            runs=("r",),
+            phone="{}",
+            launches=planned.launches,
+            begun=0.0,
+        )
+        progress.note_attempt(begun)
+        assert progress.finished_groups() == []
+        outcome = msgspec.json.encode(on.run(planned.cell, planned.launches))
+        progress.note_attempt(dataclasses.replace(begun, over=1.0, outcome=outcome))
+    (group,) = progress.finished_groups()
+    before = {cell.number: progress.result_of(cell.number) for cell in cells}
+    assert {cell: one.state for cell, one in before.items()} == {1: "passed", 2: "passed", 3: "failed"}
+    settled = progress.merged(group)
+    assert {one.cell: one.stopped for one in settled} == {1: "slower", 2: None, 3: "wrong"}
+    for one in settled:
+        progress.note_outcome(one)
+    assert progress.finished_groups() == []
+    assert progress.merged(group) == []
+    assert progress.is_complete()
+    assert {cell.number: progress.result_of(cell.number) for cell in cells} == before
