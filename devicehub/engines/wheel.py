@@ -1,4 +1,4 @@
-"""The engine in the MNN wheel, for this computer alone: llm_demo and llm_bench on the wheel's library."""
+"""The engine in the MNN wheel, for this computer alone: llm_demo, llm_bench and ppl_eval on its library."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from devicehub.settings import Home
 
 WHEEL: Final = "wheel"
-_PROGRAMS: Final = ("llm_bench", "llm_demo")
+_PROGRAMS: Final = ("llm_bench", "llm_demo", "ppl_eval")
 
 
 def wheel_engine(home: Home) -> Engine:

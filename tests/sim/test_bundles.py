@@ -11,7 +11,7 @@ from devicehub.errors import SimError
 from devicehub.sim.bundles import engine_bundle
 
 
-@pytest.mark.parametrize("tool", ["llm_demo", "llm_bench"])
+@pytest.mark.parametrize("tool", ["llm_demo", "llm_bench", "ppl_eval"])
 @pytest.mark.parametrize(("name", "logcat"), [("virtual", False), ("virtual-logcat", True)])
 def test_bundle_holds_a_script_that_starts_each_tool(name: str, tool: str, *, logcat: bool) -> None:
     folder = engine_bundle(name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PACE_FILE: Final = "pace"
 """In the folder of the phone's sockets: the share of its full speed at which an engine works now."""
-_ENGINES: Final = frozenset({"llm_demo", "llm_bench"})
+_ENGINES: Final = frozenset({"llm_demo", "llm_bench", "ppl_eval"})
 _VIRTUAL_ENGINE: Final = "devicehub.sim.engine"
 _APP: Final = "devicehub.sim.app"
 _BUSY_TICKS: Final = 2

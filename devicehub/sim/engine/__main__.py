@@ -1,4 +1,4 @@
-"""The virtual MNN engine: `python -m devicehub.sim.engine [--logcat] llm_demo|llm_bench ...`.
+"""The virtual MNN engine: `python -m devicehub.sim.engine [--logcat] llm_demo|llm_bench|ppl_eval ...`.
 
 It runs the model in the MNN wheel and prints what the real program prints, through the same C buffer, and it
 ends as the real one ends, by exit status or by a signal. `--logcat` plays a build with MNN_USE_LOGCAT: MNN's
@@ -23,6 +23,7 @@ from devicehub.sim.android import logd
 from devicehub.sim.engine.bench import LlmBench
 from devicehub.sim.engine.demo import LlmDemo
 from devicehub.sim.engine.log import HUB_TAG, RowForwarder
+from devicehub.sim.engine.ppl import PplEval
 from devicehub.sim.engine.scenario import Opener
 from devicehub.sim.engine.stdio import Stdio
 
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NOT_FOUND: Final = 127
-_TOOLS: Final[dict[str, type[LlmDemo | LlmBench]]] = {"llm_demo": LlmDemo, "llm_bench": LlmBench}
+_TOOLS: Final[dict[str, type[LlmDemo | LlmBench | PplEval]]] = {
+    "llm_demo": LlmDemo,
+    "llm_bench": LlmBench,
+    "ppl_eval": PplEval,
+}
 
 
 def main(argv: Sequence[str]) -> int:

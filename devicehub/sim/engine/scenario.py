@@ -193,6 +193,14 @@ class ScriptedModel(WheelModel):
         self._walk(lambda: WheelModel.respond_silently(self, ids, 0), max_new_tokens)
         return (time.perf_counter_ns() - began_ns) // 1000
 
+    def surprise(self, ids: Sequence[int], *, shift: int = 0) -> list[float]:
+        """The losses of what is read, which are another's where the script garbles."""
+        self._reach("prefill")
+        began_ns = time.perf_counter_ns()
+        losses = super().surprise(ids, shift=shift + int(self._script.garble or self._rule.garble))
+        self._pace.slow_us((time.perf_counter_ns() - began_ns) // 1000, self._rule.prefill)
+        return losses
+
     def step(self) -> None:
         """Generate one more token, as slowly as the script says."""
         before_us = super().context().decode_us

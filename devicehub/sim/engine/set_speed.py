@@ -7,6 +7,7 @@ and take the time of their loading alone.
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -83,6 +84,11 @@ class SetSpeedModel(WheelModel):
         """Answer without a word, as many tokens as are asked for; how long it took, in microseconds."""
         self._begin(len(ids), max_new_tokens, tokens=max(max_new_tokens, 0))
         return self._prefill_us + self._decode_us
+
+    def surprise(self, ids: Sequence[int], *, shift: int = 0) -> list[float]:
+        """Each token is foretold as badly as the perplexity says, and ten times as badly where it garbles."""
+        perplexity = self._speed.perplexity * (10 if self._rule.garble else 1)
+        return [math.log(perplexity)] * (len(ids) - 1)
 
     def profile(self, profiler: Profiler) -> None:
         """There are no operators to tell of."""

@@ -29,6 +29,7 @@ class SetSpeed(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         answers: what it says, by prompt.
         answer: what it says to every other prompt.
         tokens: how many those are said to be, where not more or fewer are asked for.
+        perplexity: of every text.
     """
 
     prefill_tok_s: Annotated[float, msgspec.Meta(gt=0, le=_FASTEST)] = 200.0
@@ -38,6 +39,7 @@ class SetSpeed(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     answers: dict[str, str] = {}
     answer: str = "This engine infers nothing."
     tokens: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 16
+    perplexity: Annotated[float, msgspec.Meta(ge=1, le=_FASTEST)] = 10.0
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -46,7 +48,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     Attributes:
         engine: a glob over the id of the engine; the app's is `app`.
         model: a glob over the name of the model's folder.
-        tool: llm_demo, llm_bench or app.
+        tool: llm_demo, llm_bench, ppl_eval or app.
         config: keys that stand in config.json with just these values.
         prefill: the share of its speed; so are decode and load.
         token_ms: each token takes so much longer.

@@ -33,6 +33,7 @@ class Stdio:
         self._libc.fwrite.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p]
         self._libc.fdopen.argtypes = [ctypes.c_int, ctypes.c_char_p]
         self._libc.fdopen.restype = ctypes.c_void_p
+        self._libc.fclose.argtypes = [ctypes.c_void_p]
         self._libc.fflush.argtypes = [ctypes.c_void_p]
         self._libc.setvbuf.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
         self._out = self._stdout.value
@@ -63,8 +64,7 @@ class Stdio:
             settle: returns when all that the descriptor was given has arrived, and takes no more of it.
         """
         self._settle = settle or self._settle
-        # std::cout keeps the stream that stdout names when it is first set up: let that be the real one.
-        ctypes.CDLL("libstdc++.so.6")[_IOS_INIT](ctypes.create_string_buffer(1))
+        self._settle_cout()
         stream = self._libc.fdopen(fd, b"w")
         self._libc.setvbuf(stream, None, _LINE_BUFFERED, _BUFFER_BYTES)
         self._stdout.value = stream
@@ -90,20 +90,31 @@ class Stdio:
 
     @contextlib.contextmanager
     def captured(self) -> Iterator[list[bytes]]:
-        """Catch what is written to file descriptor 1 meanwhile; the list holds it after the block."""
+        """Catch what std::cout is given meanwhile, not MNN's own rows; the list holds it after the block."""
         caught: list[bytes] = []
+        self._settle_cout()
         self.flush()
         kept = os.dup(1)
+        rows = self._stdout.value
+        aside = self._libc.fdopen(os.dup(1), b"w") if rows == self._out else None
+        self._stdout.value = aside or rows
         with tempfile.TemporaryFile() as file:
             os.dup2(file.fileno(), 1)
             try:
                 yield caught
             finally:
                 self.flush()
+                self._stdout.value = rows
+                if aside is not None:
+                    self._libc.fclose(aside)
                 os.dup2(kept, 1)
                 os.close(kept)
                 file.seek(0)
                 caught.append(file.read())
+
+    def _settle_cout(self) -> None:
+        """Let std::cout keep the real stream: it keeps what stdout names when it is first set up."""
+        ctypes.CDLL("libstdc++.so.6")[_IOS_INIT](ctypes.create_string_buffer(1))
 
     def _write(self, text: str | bytes, stream: int | None) -> None:
         data = text.encode() if isinstance(text, str) else text

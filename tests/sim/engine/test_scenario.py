@@ -99,6 +99,17 @@ async def test_answer_without_a_maximum_ends_as_it_would(bench: Bench) -> None:
     assert texts[0] == texts[1]
 
 
+async def test_rows_of_the_engine_are_no_part_of_what_a_ceval_table_gets(bench: Bench) -> None:
+    bench.prompts = b"id,question,A,B,C,D,answer\n0,What is DeviceHub?,a,b,c,d,B\n"
+    bench.write()
+    done = await bench.run("p.txt", DEVICEHUB_SIM_ENGINE=script(bench.folder, rows={"decode": ["a row"]}))
+    assert b"a row\n" in done.stdout
+    answers = (bench.folder / "p.txt").read_bytes()
+    assert answers.startswith(b'id,answer\n0,"')
+    assert answers.endswith(b'\n"\n')
+    assert b"a row" not in answers
+
+
 async def test_rows_are_printed_where_the_script_says(bench: Bench) -> None:
     bench.prompts = b"What is DeviceHub?\n"
     bench.write()
