@@ -57,10 +57,10 @@ def judge_relative(place: int, limit: Limit, found: Estimate | None, *, alpha: f
         sentence = f"{worse}, {_certainly(limit, bound)}; {allowed}"
     elif centre < worst and p <= alpha:
         state = "failed"
-        sentence = f"{worse}, which is no chance (p = {p:.2g}); {allowed}"
+        sentence = f"{worse}, which is no chance ({_p(p)}); {allowed}"
     else:
         more = more_pairs(limit, found, alpha=alpha)
-        chance = f"which may be chance (p = {p:.2g})" if centre < worst else _certainly(limit, bound)
+        chance = f"which may be chance ({_p(p)})" if centre < worst else _certainly(limit, bound)
         sentence = f"{worse}, {chance}; {allowed}: {_how_many(more)}"
     return LimitResult(
         limit=place,
@@ -150,6 +150,10 @@ def _change(limit: Limit, ratio: float) -> str:
 
 def _percent(share: float) -> str:
     return f"{round(share * 100, 1):g} %" if share < 1 else f"{share * 100:.0f} %"
+
+
+def _p(p: float) -> str:
+    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
 
 
 def _how_many(more: int | None) -> str:

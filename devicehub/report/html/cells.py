@@ -128,10 +128,10 @@ def _cell(
     )
     if cell.limits:
         rows = (
-            (f"<td class=k>{text(limit.text)}", f"<td>{badge(limit.state)}", text(limit.sentence))
+            (f"<td>{badge(limit.state)}", f"<b>{text(limit.text)}</b><br>{text(limit.sentence)}")
             for limit in cell.limits
         )
-        yield table(["Limit", "State", "What was found"], rows)
+        yield table(["State", "Limit, and what was found"], rows)
     outcome = cell.outcome
     if outcome is not None:
         if outcome.moved:
