@@ -10,11 +10,11 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from devicehub.report.html.cells import render_cells, render_figures, render_ratios
-from devicehub.report.html.head import render_head, render_matrix, render_summary, render_told
-from devicehub.report.html.over_time import render_fronts, render_history
-from devicehub.report.html.style import SCRIPT, STYLE
-from devicehub.report.html.text import text
+from devicehub.report.page.cells import render_cells, render_figures, render_ratios
+from devicehub.report.page.head import render_head, render_matrix, render_summary, render_told
+from devicehub.report.page.over_time import render_fronts, render_history
+from devicehub.report.page.style import SCRIPT, STYLE
+from devicehub.report.page.text import text
 
 if TYPE_CHECKING:
     from devicehub.campaign.result import CampaignResult

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devicehub.report.html.chart import draw_front, draw_line
-from devicehub.report.html.text import figure, table, text
 from devicehub.report.numbers import change, number, percent
+from devicehub.report.page.chart import draw_front, draw_line
+from devicehub.report.page.text import figure, table, text
 from devicehub.report.words import FIGURE_WORDS
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from devicehub.campaign.planned import LESS_IS_BETTER, SPEEDS
-from devicehub.report.html.chart import draw_course, draw_ratio, ratio_scale
-from devicehub.report.html.head import badge
-from devicehub.report.html.text import figure, table, text
 from devicehub.report.numbers import SHOWN, change, interval, number, percent
+from devicehub.report.page.chart import draw_course, draw_ratio, ratio_scale
+from devicehub.report.page.head import badge
+from devicehub.report.page.text import figure, table, text
 from devicehub.report.summary import phone_of
 from devicehub.report.words import FIGURE_WORDS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from devicehub.report.html.text import figure, table, text
 from devicehub.report.numbers import duration, vendor_words
+from devicehub.report.page.text import figure, table, text
 from devicehub.report.summary import by_soc, matrix, moment, worst_first
 from devicehub.report.words import STATE_MARKS, STATE_WORDS
 

@@ -1,0 +1,1 @@
+"""The parts of the page that a report in HTML is. Pure."""
