@@ -141,7 +141,7 @@ def conclude(
     missing = "waiting" if state == "running" else stopped_reason or "stopped"
     cells = [
         judge_cell(plan, result.cell, result.outcome, alpha=alpha, missing=missing)
-        if _is_unsettled(result, alpha)
+        if _is_unsettled(result, alpha, missing, is_running=state == "running")
         else result
         for result in results
     ]
@@ -159,13 +159,19 @@ def conclude(
     )
 
 
-def _is_unsettled(result: CellResult, alpha: float) -> bool:
-    """Whether it is another beside all other cells: a chance of so many, or a cell that never ran."""
+def _is_unsettled(result: CellResult, alpha: float, missing: str, *, is_running: bool) -> bool:
+    """Whether it is another beside all other cells: a chance of so many, or a cell that never ran.
+
+    While the campaign runs it is asked at every change: how many more pairs would decide then stays as it was.
+    """
     if result.outcome is None:
-        return True
-    return alpha < FALSE_SHARE and any(
-        limit.p is not None and limit.state != "passed" for limit in result.limits
-    )
+        return result.cell.left_out is None and result.reason != missing
+    if alpha >= FALSE_SHARE:
+        return False
+    chances = [limit for limit in result.limits if limit.p is not None and limit.state != "passed"]
+    if is_running:
+        chances = [limit for limit in chances if limit.state == "failed" and (limit.p or 0.0) > alpha]
+    return bool(chances)
 
 
 def exit_of(counts: Mapping[CellState, int], accepted: Collection[str] = ()) -> int:

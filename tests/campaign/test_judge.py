@@ -252,12 +252,13 @@ def test_what_may_be_chance_among_many_cells_is_taken_back() -> None:
     p = alone.limits[0].p
     assert p is not None
     assert 0.01 < p < 0.05
-    result = judge_campaign(plan, outcomes, state="ended")
-    first = result.cells[0]
-    assert (first.state, first.reason, first.limits[0].p) == ("inconclusive", "undecided", p)
-    assert "may be chance" in first.sentence
-    assert first.limits[0].more_pairs
-    assert result.exit == 5
+    for state in ("running", "ended"):
+        result = judge_campaign(plan, outcomes, state=state)
+        first = result.cells[0]
+        assert (first.state, first.reason, first.limits[0].p) == ("inconclusive", "undecided", p)
+        assert "may be chance" in first.sentence
+        assert first.limits[0].more_pairs
+        assert result.exit == 5
 
 
 def _scattered(outcome: CellOutcome) -> CellOutcome:
