@@ -162,7 +162,7 @@ def conclude(
 def _is_unsettled(result: CellResult, alpha: float, missing: str, *, is_running: bool) -> bool:
     """Whether it is another beside all other cells: a chance of so many, or a cell that never ran.
 
-    While the campaign runs it is asked at every change: how many more pairs would decide then stays as it was.
+    While the campaign runs this is asked at every change, and how many more pairs would decide stays.
     """
     if result.outcome is None:
         return result.cell.left_out is None and result.reason != missing
