@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.cli.figures import fidelity_text, figure_text, flag_lines, measured
+from devicehub.cli.suite_view import suite_text
 from devicehub.units import format_ms
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ class ModelRun:
 
     @property
     def evidence(self) -> list[str]:
-        """The lines that prove the cause, and what the hub met."""
+        """The lines that prove the cause, what the hub met, and where answers miss what a suite demands."""
         launch = next((launch for launch in self.record.launches if launch.cause == self.record.cause), None)
         lines = [*launch.evidence, *launch.crash] if launch is not None and launch.cause else []
+        answers = self.record.suite.answers if self.record.suite is not None else []
+        lines += [f"prompt {answer.id}: {answer.why}" for answer in answers if not answer.passed]
         return lines + ([self.record.error.sentence] if self.record.error else [])
 
     @property
@@ -137,12 +140,14 @@ def _lines(record: RunRecord, run: ModelRun, hint: str | None) -> Iterator[str]:
     if figures:
         yield ", ".join(figures) + (" (virtual: not a phone's speeds)" if record.virtual else "")
     yield from (f"  ! {reason}" for reason in record.trust_reasons)
+    if record.suite is not None:
+        yield f"suite: {suite_text(record)}"
     if fidelity := fidelity_text(record):
         yield f"fidelity {fidelity}"
     yield from (f"  ! {line}" for line in flag_lines(record))
     if record.timings.run_ms is not None:
         yield f"it ran {format_ms(record.timings.run_ms)}"
-    if run.text:
-        yield f"text: {run.text[:_MOST_TEXT]}{' [...]' if len(run.text) > _MOST_TEXT else ''}"
+    if text := run.text.strip():
+        yield f"text: {text[:_MOST_TEXT]}{' [...]' if len(text) > _MOST_TEXT else ''}"
     if hint:
         yield hint

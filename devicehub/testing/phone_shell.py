@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from devicehub.api.model import ShellSaid
 from devicehub.errors import AdbTimeout, ApiError, HubUnreachable
 
 if TYPE_CHECKING:
+    from devicehub.api.client import Client
     from devicehub.testing.hub import TestHub
 
 _SEEN_EVENTS: Final = 16
@@ -45,7 +47,7 @@ async def _say_on(hub: TestHub, device: str, command: str) -> Said:
     out = {False: bytearray(), True: bytearray()}
     async with hub.client() as client:
         session = await client.call(SHELL_OPEN, ShellOpen(device=device, argv=["sh", "-c", command]))
-        await client.call(SHELL_INPUT, ShellInput(session=session, end=True))
+        await _give(client, ShellInput(session=session, end=True))
         seen = 0
         async for event in client.events():
             said = event.data
@@ -59,5 +61,10 @@ async def _say_on(hub: TestHub, device: str, command: str) -> Said:
             out[said.error] += said.data
             seen += 1
             if seen % _SEEN_EVENTS == 0:
-                await client.call(SHELL_INPUT, ShellInput(session=session, seen=seen))
+                await _give(client, ShellInput(session=session, seen=seen))
     raise HubUnreachable("the hub went away, and the shell with it")
+
+
+async def _give(client: Client, given: ShellInput) -> None:
+    with contextlib.suppress(ApiError):  # it has ended meanwhile, which the events tell
+        await client.call(SHELL_INPUT, given)

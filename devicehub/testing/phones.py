@@ -107,7 +107,7 @@ class Phone:
             protocol: how the figures are made; None for the workload's default.
             set: keys of config.json that win over the profile's.
             timeout_s: how long it may take, its wait for the phone included; None for `devicehub_timeout_s`.
-            fields: the others of `devicehub.runs.ask.RunAsk`.
+            fields: the others of `devicehub.runs.ask.RunAsk`; `suite` also as the path of its file.
 
         Raises:
             RunOverdueError: it had not ended in time, and was stopped.

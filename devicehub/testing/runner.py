@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
 
 from devicehub.errors import HubError
 from devicehub.testing.model_run import ModelRun
 from devicehub.testing.phone_shell import Said, say_on
-from devicehub.testing.runs import RunOverdueError, carry, make_ask
+from devicehub.testing.runs import Told, carry, make_ask
 from devicehub.testing.threads import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from devicehub.testing.hub import TestHub
+
+_PLAIN: Final = (HubError, KeyboardInterrupt, pytest.fail.Exception)
+"""What needs no more than the line of the test; the last is what pytest-timeout raises."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,11 @@ class Runner:
         __tracebackhide__ = True
         ask = make_ask(name, fields)
         timeout_s = self.timeout_s if timeout_s is None else timeout_s
+        told = Told(self.began, self.ended, lambda record: self.attach(ModelRun(record)))
         try:
-            record = carry(self.hub, ask, timeout_s=timeout_s, began=self.began, ended=self.ended)
-        except HubError as error:
-            if isinstance(error, RunOverdueError) and error.record is not None:
-                self.attach(ModelRun(error.record))
-            raise error.with_traceback(None) from None  # the sentence says it all
+            record = carry(self.hub, ask, timeout_s=timeout_s, told=told)
+        except _PLAIN as error:
+            raise error.with_traceback(None) from None
         run = ModelRun(record)
         self.attach(run)
         return run
@@ -60,5 +64,5 @@ class Runner:
         __tracebackhide__ = True
         try:
             return wait_for(say_on(self.hub, name, command, timeout_s))
-        except HubError as error:
+        except _PLAIN as error:
             raise error.with_traceback(None) from None

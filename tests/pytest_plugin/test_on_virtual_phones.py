@@ -20,7 +20,7 @@ import threading
 import pytest
 
 from devicehub.api.contract import RUNS, RunsQuery
-from devicehub.errors import ApiError, InputError
+from devicehub.errors import ApiError
 from devicehub.testing.runs import RunOverdueError
 
 def test_answers(run_model, phone):
@@ -50,10 +50,6 @@ def test_fails(run_model):
 def test_refused(run_model):
     with pytest.raises(ApiError, match="no-such-model"):
         run_model("no-such-model", prompt="hello")
-    with pytest.raises(InputError, match="is no field of a run; it takes model, workload"):
-        run_model("demo-model", promt="hello")
-    with pytest.raises(InputError, match="asks for what cannot be .*launches"):
-        run_model("demo-model", prompt="hello", launches=1000)
 
 class Interrupted(BaseException):
     pass
