@@ -3,7 +3,8 @@
     .venv/bin/python -m tests.bench.make_screenshots
 
 It starts `devicehub serve --virtual 4` on a home of its own, lets the phones run and compare, opens the
-screen on that hub, presses the keys that a person would, and writes one SVG per screen.
+screen on that hub, presses the keys that a person would, and writes one SVG per screen. Campaigns come last:
+they fill the list of runs.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from typing import TYPE_CHECKING, Final
 
 from devicehub.adb.address import ServerAddress
 from devicehub.api.client import LiveClient, connect
-from devicehub.api.contract import DEVICES, RUN_COMPARE, RUN_START, STATUS
+from devicehub.api.contract import CAMPAIGN_START, CAMPAIGNS, DEVICES, RUN_COMPARE, RUN_START, STATUS
+from devicehub.api.params import CampaignsQuery, CampaignText
 from devicehub.clock import SystemClock
 from devicehub.runs.ask import CompareAsk, RunAsk
 from devicehub_tui.app import FleetApp
 from tests.bench.hub_process import serving
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.pilot import Pilot
 
     from devicehub.api.client import Client
@@ -43,6 +47,31 @@ _ASK: Final = RunAsk(model=_MODEL, selectors=("all",), prompt="What is DeviceHub
 _LONG: Final = RunAsk(
     model=_MODEL, selectors=("all",), workload="bench", protocol="quick", launches=8, decode_tokens=128
 )
+_NIGHTLY: Final = CampaignText(
+    place="nightly.toml",
+    text=f"""
+        name = "nightly"
+        phones = ["all"]
+        models = ["{_MODEL}"]
+        profiles = ["greedy-repeatable", "precision", "memory-saver", "npu-qnn"]
+        protocol = "quick"
+        baseline = {{ profile = "default" }}
+        limit = [
+            {{ demand = "fidelity >= 99 %" }},
+            {{ demand = "decode_tok_s no worse than 10 %", profiles = ["memory-saver"] }},
+        ]
+    """,
+)
+_SWEEP: Final = CampaignText(
+    place="threads.toml",
+    text=f"""
+        name = "threads"
+        phones = ["all"]
+        models = ["{_MODEL}"]
+        protocol = "quick"
+        sweep = {{ threads = [1, 2, 4], precision = ["low", "high"] }}
+    """,
+)
 _ROOT: Final = str(Path(__file__).parents[2])
 _TEXT: Final = re.compile(r'(<text [^>]*textLength=")([\d.]+)("[^>]*>)([^<]*)(</text>)')
 
@@ -54,14 +83,16 @@ class Shot:
     Attributes:
         keys: what is pressed, from where the picture before was taken.
         shows: words that must be on the screen before it is taken.
-        busy: what is started before, so that something moves.
+        busy: a run or a campaign that is started before, so that something moves.
+        ended: campaigns that have come to their ends before it is started.
         after_s: how long to look on until it is taken, for what is drawn over time.
     """
 
     name: str
     keys: tuple[str, ...]
     shows: tuple[str, ...]
-    busy: RunAsk | None = None
+    busy: RunAsk | CampaignText | None = None
+    ended: tuple[CampaignText, ...] = ()
     after_s: float = 0.0
 
 
@@ -76,10 +107,20 @@ SHOTS: Final = (
     Shot("models", ("escape", "escape", "3"), (_MODEL, "SHA-256")),
     Shot("choose", ("1", "r"), ("the workload's own", "Introduce yourself.")),
     Shot("push", ("escape", "p"), ("Push onto", "engine")),
-    Shot("doctor", ("escape", "d"), ("d looks again", "stay awake")),
+    Shot("doctor", ("escape", "d"), ("d looks again", "build tools")),
     Shot("mirror", ("escape", "m"), ("scrcpy", "A new picture")),
     Shot("help", ("escape", "question_mark"), ("Follow the logs",)),
     Shot("palette", ("escape", "ctrl+p"), ("Mark all of the group",)),
+    Shot(
+        "campaigns",
+        ("escape", "escape", "4"),
+        ("running", "threads"),
+        ended=(_NIGHTLY, _SWEEP),
+        busy=_NIGHTLY,
+    ),
+    Shot("campaign", ("enter",), ("under way", "3 launches")),
+    Shot("history", ("v", "v"), ("[history", "decode tok/s")),
+    Shot("fronts", ("escape", "escape", "down", "enter", "v"), ("* front", "up: prefill tok/s")),
 )
 
 
@@ -94,8 +135,11 @@ async def make(folder: Path, *, size: tuple[int, int], only: frozenset[str]) -> 
             app = FleetApp(lambda: LiveClient(hub.where, name="tui", start=False), where=hub.where)
             async with app.run_test(size=size) as pilot:
                 for shot in SHOTS:
-                    if shot.busy:
+                    await _carry(client, shot.ended)
+                    if isinstance(shot.busy, RunAsk):
                         await client.call(RUN_START, shot.busy)
+                    elif shot.busy is not None:
+                        await client.call(CAMPAIGN_START, shot.busy)
                     for key in shot.keys:
                         await pilot.press(key)
                         await pilot.pause()
@@ -123,6 +167,15 @@ async def _prepare(client: Client) -> None:
     async with asyncio.timeout(10 * _WAIT_S):
         while (status := await client.call(STATUS)).runs or status.queued:
             await _CLOCK.sleep(0.5)
+
+
+async def _carry(client: Client, campaigns: Sequence[CampaignText]) -> None:
+    """Carry campaigns to their ends, one after the other."""
+    async with asyncio.timeout(10 * _WAIT_S):
+        for campaign in campaigns:
+            await client.call(CAMPAIGN_START, campaign)
+            while any(view.state == "running" for view in await client.call(CAMPAIGNS, CampaignsQuery())):
+                await _CLOCK.sleep(0.5)
 
 
 async def _until_shown(pilot: Pilot[None], shot: Shot) -> str:

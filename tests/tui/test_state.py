@@ -170,7 +170,8 @@ def test_a_snapshot_may_come_as_plain_json() -> None:
 
 @pytest.mark.parametrize("snapshot", [None, [], [1], {"a": 1}, "x"])
 @pytest.mark.parametrize(
-    "topic", ["devices", "samples", "runs", "tokens", "progress", "notes", "jobs", "models", "?"]
+    "topic",
+    ["devices", "samples", "runs", "tokens", "progress", "notes", "jobs", "models", "campaigns", "?"],
 )
 def test_no_shape_of_a_snapshot_raises(topic: str, snapshot: object) -> None:
     apply_gone(State(), Gone(topic=topic, seq=1, snapshot=snapshot))
