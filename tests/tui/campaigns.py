@@ -152,3 +152,30 @@ def document(view: CampaignView | None = None, **changes: Any) -> CampaignDocume
         "notes": ["Galaxy A54 was left out: it is not allowed to be debugged"],
     }  # fmt: skip
     return CampaignDocument(**{**known, **changes})
+
+
+LISTED: Final = [
+    campaign(),
+    campaign(
+        "release-3.6.1", state="ended", exit=1, created=WALL_S - 90_000, ended=WALL_S - 80_000, eta_s=None,
+        counts={"passed": 22, "failed": 2}, sentence="2 of 24 cells failed", virtual=True,
+    ),
+    campaign(
+        "sweep-threads", state="stopped", created=WALL_S - 99_000, cells=40, eta_s=None,
+        counts={"passed": 11, "waiting": 29}, sentence="stopped with 29 of 40 cells left",
+    ),
+    campaign(
+        "smoke", state="ended", exit=0, created=WALL_S - 199_000, cells=4, counts={"passed": 4},
+        sentence="all 4 cells passed",
+    ),
+    campaign(
+        "away", created=WALL_S - 100, cells=8, counts={"passed": 2, "waiting": 6}, eta_s=None,
+        waits_for="vivo X100 is away; its cells wait for it until 22:50",
+    ),
+]  # fmt: skip
+"""A list of them: running, ended, stopped, and one that waits for a phone."""
+
+
+def document_of(name: str) -> CampaignDocument:
+    """All of one in the list."""
+    return document(next(view for view in LISTED if view.id == name))

@@ -71,27 +71,6 @@ _PROBLEMS: Final = {
 }
 
 
-_CAMPAIGNS: Final = [
-    campaigns.campaign(),
-    campaigns.campaign(
-        "release-3.6.1", state="ended", exit=1, created=WALL_S - 90_000, ended=WALL_S - 80_000, eta_s=None,
-        counts={"passed": 22, "failed": 2}, sentence="2 of 24 cells failed", virtual=True,
-    ),
-    campaigns.campaign(
-        "sweep-threads", state="stopped", created=WALL_S - 99_000, cells=40, eta_s=None,
-        counts={"passed": 11, "waiting": 29}, sentence="stopped with 29 of 40 cells left",
-    ),
-    campaigns.campaign(
-        "smoke", state="ended", exit=0, created=WALL_S - 199_000, cells=4, counts={"passed": 4},
-        sentence="all 4 cells passed",
-    ),
-    campaigns.campaign(
-        "away", created=WALL_S - 100, cells=8, counts={"passed": 2, "waiting": 6}, eta_s=None,
-        waits_for="vivo X100 is away; its cells wait for it until 22:50",
-    ),
-]  # fmt: skip
-
-
 def hub_of_phones() -> ScriptedHub:
     """Phones in every state, runs in some, figures with all kinds of doubts."""
     hub = ScriptedHub()
@@ -107,7 +86,7 @@ def hub_of_phones() -> ScriptedHub:
         "runs": [_under_way(), run("run-3", state="deploying", device="R5CT0003", model=MODEL), _waiting()],
         "progress": [ProgressMade(run="run-3", job=None, label="pushing", done=431, total=1203)],
         "jobs": [JobView(id="j", kind="push", state="running", label="push Qwen3-4B", serial="R5CT0000")],
-        "campaigns": _CAMPAIGNS,
+        "campaigns": campaigns.LISTED,
         "notes": [Noted(text="the adb server was started again", wall_s=WALL_S, level="warning")],
     }
     hub.answers = {
@@ -140,10 +119,8 @@ def hub_of_phones() -> ScriptedHub:
         ],
         "exports.log": lambda asked: LogPage(file="a", text="" if asked.first else _EXPORT_LOG, next=9),
         "jobs.show": _EXPORT,
-        "campaigns.list": _CAMPAIGNS,
-        "campaigns.show": lambda asked: campaigns.document(
-            next(view for view in _CAMPAIGNS if view.id == asked.campaign)
-        ),
+        "campaigns.list": campaigns.LISTED,
+        "campaigns.show": lambda asked: campaigns.document_of(asked.campaign),
         "profiles.list": [
             ProfileView(kind="runs", id="default", purpose="as the model's own config.json says", user=False),
             ProfileView(kind="runs", id="greedy-repeatable", purpose="the same answer each time", user=False),
