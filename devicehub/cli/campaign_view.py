@@ -32,11 +32,11 @@ def plan_lines(plan: CampaignPlanView) -> Iterator[str]:
         yield f"note: {note}"
     against = Counter(cell.against for cell in kept if cell.against)
     for said, count in against.items():
-        yield f"against {said}: {count} cells"
+        yield f"against {said}: {_cells(count)}"
     for serial, numbers in plan.order.items():
         yield ""
         time_s = sum(cell.estimate_s for cell in kept if cell.serial == serial)
-        yield f"{serial}: {len(numbers)} cells, about {format_duration(time_s)}, in this order"
+        yield f"{serial}: {_cells(len(numbers))}, about {format_duration(time_s)}, in this order"
         for number in numbers:
             yield f"  {number:4}  {names[number]}"
         pushes = [push for push in plan.pushes if push.serial == serial]
@@ -48,12 +48,16 @@ def plan_lines(plan: CampaignPlanView) -> Iterator[str]:
     left = [cell for cell in plan.cells if cell.left_out is not None]
     if left:
         yield ""
-        yield f"left out: {len(left)} cells"
+        yield f"left out: {_cells(len(left))}"
         for cell in left:
             yield f"  {cell.number:4}  {cell.name}"
             yield f"        {cell.left_out}"
     yield ""
     yield f"about {format_duration(plan.estimate_s)} in all, gates apart: the phones work side by side"
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def list_rows(campaigns: Sequence[CampaignView], when: Sequence[str | None]) -> list[list[str]]:

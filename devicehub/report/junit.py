@@ -41,12 +41,12 @@ def render(result: CampaignResult) -> str:
         "skipped": str(counts["skipped"]),
         "time": f"{sum(_took_s(cell) for cell in result.cells):.3f}",
     }
-    root = ET.Element("testsuites", {"name": _legal(result.plan.name), **numbers})
+    root = ET.Element("testsuites", {"name": legal(result.plan.name), **numbers})
     begun = datetime.fromtimestamp(result.plan.created, UTC)
     suite = ET.SubElement(
         root,
         "testsuite",
-        {"name": _legal(result.plan.name), "timestamp": f"{begun:%Y-%m-%dT%H:%M:%S}", **numbers},
+        {"name": legal(result.plan.name), "timestamp": f"{begun:%Y-%m-%dT%H:%M:%S}", **numbers},
     )
     _properties(suite, [("campaign", result.plan.id), ("seed", str(result.plan.seed))])
     for cell in result.cells:
@@ -63,8 +63,8 @@ def _case(suite: ET.Element, cell: CellResult) -> None:
         suite,
         "testcase",
         {
-            "classname": _legal(f"{phone.soc or 'unknown'}.{phone.serial}"),
-            "name": _legal(variant_words(cell)),
+            "classname": legal(f"{phone.soc or 'unknown'}.{phone.serial}"),
+            "name": legal(variant_words(cell)),
             "time": f"{_took_s(cell):.3f}",
         },
     )
@@ -72,8 +72,8 @@ def _case(suite: ET.Element, cell: CellResult) -> None:
     tag = _TAGS.get(cell.state)
     if tag is not None:
         reason = cell.reason or cell.state
-        end = ET.SubElement(case, tag, {"message": _legal(cell.sentence), "type": _legal(reason)})
-        end.text = _legal("\n".join(_told(cell)))
+        end = ET.SubElement(case, tag, {"message": legal(cell.sentence), "type": legal(reason)})
+        end.text = legal("\n".join(_told(cell)))
 
 
 def _told(cell: CellResult) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _facts(cell: CellResult) -> Iterator[tuple[str, str]]:
 def _properties(parent: ET.Element, pairs: list[tuple[str, str]]) -> None:
     holder = ET.SubElement(parent, "properties")
     for name, value in pairs:
-        ET.SubElement(holder, "property", {"name": _legal(name), "value": _legal(value)})
+        ET.SubElement(holder, "property", {"name": legal(name), "value": legal(value)})
 
 
 def _took_s(cell: CellResult) -> float:
@@ -117,5 +117,6 @@ def _took_s(cell: CellResult) -> float:
     return max(0.0, max(ended) - min(begun)) if begun and ended else 0.0
 
 
-def _legal(text: str) -> str:
+def legal(text: str) -> str:
+    """The text with what XML cannot hold as question marks."""
     return _ILLEGAL.sub("?", text)

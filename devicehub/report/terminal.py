@@ -21,13 +21,13 @@ _MOST_POINTS: Final = 12
 
 
 def render(result: CampaignResult) -> str:
-    """The whole report; its last line is the result in one sentence."""
+    """The whole report; its last line is the result in one sentence, which is never wrapped."""
     parts = [_head(result), _summary(result), _matrix(result), _figures(result), _told(result)]
     parts += [_front(front) for front in result.fronts]
     parts += [_jumps(result.history)] if result.history else []
     blocks = ["\n".join(lines) for part in parts if (lines := list(part))]
-    virtual = " (figures of virtual phones)" if result.plan.virtual else ""
-    return "\n\n".join([*blocks, f"{result.sentence}{virtual}"]) + "\n"
+    virtual = ["The figures are of virtual phones."] if result.plan.virtual else []
+    return "\n\n".join([*blocks, "\n".join([*virtual, result.sentence])]) + "\n"
 
 
 def _head(result: CampaignResult) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _figures(result: CampaignResult) -> Iterator[str]:
     told = [cell for cell in result.cells if cell.figures]
     if not told:
         return
-    yield f"{'':>4} {'median':>14}{'prefill':>11}{'decode':>10}{'load ms':>9}{'MiB':>7}  against baseline"
+    yield f"{'':>4} {'median':>10}{'prefill':>11}{'decode':>10}{'load ms':>9}{'MiB':>7}  against baseline"
     for cell in told:
         values = [cell.figures.get(name) for name in ("prefill_tok_s", "decode_tok_s", "load_ms")]
         memory = cell.figures.get("peak_memory_mib")
@@ -76,7 +76,7 @@ def _figures(result: CampaignResult) -> Iterator[str]:
         decode = cell.figures.get("decode_tok_s")
         against = interval(decode) if decode else ""
         yield (
-            f"{cell.cell.number:4} {STATE_WORDS[cell.state]:>14}"
+            f"{cell.cell.number:4} {_HEADS.get(cell.state, STATE_WORDS[cell.state]):>10}"
             f"{columns[0]:>11}{columns[1]:>10}{columns[2]:>9}{number(memory.median if memory else None):>7}"
             f"  {against}"
         ).rstrip()
