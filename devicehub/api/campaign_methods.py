@@ -18,6 +18,7 @@ from devicehub.api.campaigning import Campaigning, Draft, baseline_path
 from devicehub.campaign.asks import encode_asks
 from devicehub.campaign.baseline import make_baseline, write_baseline
 from devicehub.campaign.file import parse_duration_s
+from devicehub.campaign.outcome import CellOutcome
 from devicehub.errors import AskError, ConfigError
 from devicehub.files import publish
 from devicehub.store.model import CampaignRow
@@ -148,18 +149,25 @@ class CampaignMethods:
     async def outcomes(self, query: contract.OutcomesQuery, _caller: Caller) -> OutcomesPage:
         """A campaign's plan and some of its outcomes."""
         progress = self._feed.progress(self._id(query.campaign))
-        row, known = progress.row, progress.known() if progress.has_sweep else progress.outcomes
-        numbers = sorted(number for number in known if number > query.after)
-        page = numbers[: query.limit]
+        row = progress.row
+        if progress.has_sweep:
+            known = progress.known()
+            numbers = sorted(number for number in known if number > query.after)
+            more = len(numbers) > query.limit
+            page = [(number, msgspec.to_builtins(known[number])) for number in numbers[: query.limit]]
+        else:
+            stored = self._hub.store.outcomes(row.id, after=query.after, limit=query.limit + 1)
+            more = len(stored) > query.limit
+            page = [(number, msgspec.json.decode(document)) for number, document in stored[: query.limit]]
         is_first = query.after == 0
         return OutcomesPage(
             state=row.state,
             reason=row.reason,
             plan=msgspec.to_builtins(progress.plan) if is_first else None,
-            outcomes=[msgspec.to_builtins(known[number]) for number in page],
+            outcomes=[outcome for _, outcome in page],
             history=history_views(self._feed.history(progress)) if is_first else [],
             ended=row.ended,
-            next=page[-1] if len(numbers) > len(page) else None,
+            next=page[-1][0] if more else None,
         )
 
     async def baseline(self, params: contract.SaveBaseline, _caller: Caller) -> str:
@@ -171,7 +179,9 @@ class CampaignMethods:
         progress = self._feed.progress(self._id(params.campaign))
         name = params.name or progress.plan.name
         path = None if params.name is None else baseline_path(self._hub.catalogue.home, params.name)
-        made = make_baseline(name, progress.plan, progress.outcomes, created=self._hub.clock.wall_s())
+        stored = self._hub.store.outcomes(progress.row.id, limit=len(progress.cells))
+        outcomes = {cell: msgspec.json.decode(document, type=CellOutcome) for cell, document in stored}
+        made = make_baseline(name, progress.plan, outcomes, created=self._hub.clock.wall_s())
         text = write_baseline(made).decode()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,13 +7,13 @@ has neither an open attempt nor an outcome; that is all that a campaign which is
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from devicehub.campaign.judge import judge_cell
-from devicehub.campaign.outcome import CellOutcome
+from devicehub.campaign.outcome import Arm, CellOutcome, Trace
 from devicehub.campaign.plan import Column
 from devicehub.campaign.sweep import Round, merge, next_round, stops
 from devicehub.runs.retry import HUB_KILLED, TRANSIENT_CAUSES
@@ -70,7 +70,7 @@ class Progress:
 
     Attributes:
         attempts: by cell, in their order.
-        outcomes: by cell, final ones.
+        outcomes: by cell, final ones; without what reports alone ask for, where thousands are kept.
         results: what is concluded of each cell by itself, by cell.
         withdrawn: open attempts, as (cell, attempt), whose runs were ended for the campaign's sake.
     """
@@ -102,13 +102,16 @@ class Progress:
     def note_attempt(self, row: AttemptRow) -> None:
         """An attempt began, or the one of its number is over."""
         rows = self.attempts.setdefault(row.cell, [])
-        self.attempts[row.cell] = [one for one in rows if one.attempt != row.attempt] + [row]
         if row.outcome is not None:
             self._forget(row.cell)
+            if self.cells[row.cell].group is None:
+                row = replace(row, outcome=b"")  # the cell's own, which `note_outcome` gets
+        self.attempts[row.cell] = [one for one in rows if one.attempt != row.attempt] + [row]
 
     def note_outcome(self, outcome: CellOutcome) -> None:
         """A cell has its outcome."""
-        self.outcomes[outcome.cell] = outcome
+        is_setting = self.cells[outcome.cell].group is not None
+        self.outcomes[outcome.cell] = outcome if is_setting else _without_details(outcome)
         self.results.pop(outcome.cell, None)
         sweep = self._sweep_of(self.cells[outcome.cell])
         if sweep is not None and (sweep.merged or {}).get(outcome.cell) is not outcome:
@@ -234,6 +237,15 @@ class Progress:
         """How many attempts at a cell in a row are over and gave nothing."""
         over = [row for row in self.attempts.get(cell, []) if row.over is not None]
         return len(list(itertools.takewhile(lambda row: row.outcome is None, reversed(over))))
+
+
+def _without_details(outcome: CellOutcome) -> CellOutcome:
+    """What judging needs: a campaign has thousands of cells, and the store has all of each."""
+
+    def without(arm: Arm | None) -> Arm | None:
+        return arm and msgspec.structs.replace(arm, config={}, conditions={}, trace=Trace())
+
+    return msgspec.structs.replace(outcome, arm=without(outcome.arm), base=without(outcome.base))
 
 
 def is_to_be_tried_again(records: Sequence[RunRecord], failures: int) -> bool:
