@@ -19,7 +19,7 @@ import pytest
 
 @pytest.mark.phone("vendor=mediatek,android>=14")
 def test_answers_and_keeps_its_speed(run_model):
-    run = run_model("demo-model", prompt="What is DeviceHub?")
+    run = run_model("demo-model", prompt="What is DeviceHub?", profile="greedy-repeatable")
     assert run.verdict == "succeeded"
     assert "phone" in run.text
     assert run.decode_tok_s > 20
