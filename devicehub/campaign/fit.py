@@ -21,6 +21,7 @@ from devicehub.errors import HubError, InputError
 from devicehub.findings import errors
 from devicehub.models.catalog import Model
 from devicehub.models.memory import memory_needed_kib
+from devicehub.profiles.load import run_profile
 from devicehub.units import KIB, format_bytes
 
 if TYPE_CHECKING:
@@ -140,6 +141,10 @@ class HubHost:
         except InputError as error:
             return Refusal("no_engine", str(error))
         return ThingRef(name=found.name, id=found.id)
+
+    def profile_config(self, name: str) -> Mapping[str, Any]:
+        """See `plan.Host`."""
+        return run_profile(name, self._catalogue.home).config
 
     def refusal(self, phone: PhoneRef, variant: Variant, column: Column) -> Refusal | None:
         """See `plan.Host`."""

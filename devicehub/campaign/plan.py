@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -63,6 +63,9 @@ class Host(Protocol):
 
     def engine(self, phone: PhoneRef, name: str | None) -> ThingRef | Refusal:
         """The engine of that name, or the one that the phone takes."""
+
+    def profile_config(self, name: str) -> Mapping[str, Any]:
+        """What a run profile sets on any phone."""
 
     def refusal(self, phone: PhoneRef, variant: Variant, column: Column) -> Refusal | None:
         """Why a variant cannot be run there; None where it can."""
@@ -162,9 +165,12 @@ def _cells(asked: Asked, host: Host) -> Iterator[Cell]:
     models = _without(file.models, base.model if base else None)
     engines = _without(file.engines, base.engine if base else None) or (None,)
     profiles = _without(file.profiles, base.profile if base else None)
-    settings = grid(file.sweep) if file.sweep is not None else [{}]
-    assert not isinstance(settings, str)
-    combined = product(asked.phones, models, engines, profiles, asked.columns(), settings)
+    settings = {profile: _settings(file, host, profile) for profile in profiles}
+    combined = (
+        (*one, setting)
+        for one in product(asked.phones, models, engines, profiles, asked.columns())
+        for setting in settings[one[3]]
+    )
     for number, (phone, model, engine_name, profile, column, setting) in enumerate(combined, 1):
         engine = None if column.workload == "app" else host.engine(phone, engine_name)
         variant = Variant(
@@ -198,6 +204,17 @@ def _cells(asked: Asked, host: Host) -> Iterator[Cell]:
             estimate_s=0.0 if refusal else host.estimate_s(phone, variant, column, launches),
             group=group,
         )
+
+
+def _settings(file: CampaignFile, host: Host, profile: str) -> list[dict[str, Any]]:
+    """The settings of a sweep over a run profile, which may name the backend that they are for.
+
+    Where none of them makes a difference over it, what the profile itself sets is measured.
+    """
+    if file.sweep is None:
+        return [{}]
+    found = grid(file.sweep, {**host.profile_config(profile), **file.overrides})
+    return [{}] if isinstance(found, str) else found
 
 
 def _without(names: tuple[str, ...], baseline: str | None) -> tuple[str, ...]:

@@ -51,6 +51,9 @@ class FakeHost:
             return Refusal("no_engine", "there is none")
         return ThingRef(name=name or "fitting", id=f"{name or 'fitting'}-1")
 
+    def profile_config(self, name: str) -> dict[str, Any]:
+        return {"backend_type": "opencl"} if name == "extreme-speed-opencl" else {}
+
     def refusal(self, phone: PhoneRef, variant: Variant, _column: Column) -> Refusal | None:
         return self.refused.get((phone.serial, variant.profile))
 
@@ -184,6 +187,21 @@ def test_sweep_makes_a_cell_of_each_setting_in_groups() -> None:
     assert len(made.cells) == 2 * 2 * 4
     assert len({cell.group for cell in made.cells}) == 4
     assert made.cells[0].variant.settings
+
+
+def test_settings_are_those_that_make_a_difference_over_a_profile() -> None:
+    profiles = 'profiles = ["default", "extreme-speed-opencl"]\n'
+    made = plan(BASE + profiles + "[sweep]\nthreads = [2, 4]\n")
+    mine = [cell for cell in made.cells if cell.phone == P and cell.variant.model.name == "m1"]
+    assert [(cell.variant.profile, cell.variant.settings) for cell in mine] == [
+        ("default", {"thread_num": 2}),
+        ("default", {"thread_num": 4}),
+        ("extreme-speed-opencl", {"thread_num": 68}),
+    ]
+    made = plan(BASE + profiles + '[sweep]\nkv = ["plain", "kv8"]\n')
+    assert [cell.variant.settings for cell in made.cells[:3]] == [
+        {"attention_mode": 8}, {"attention_mode": 10}, {}
+    ]  # fmt: skip
 
 
 # What the hub itself knows
