@@ -43,6 +43,8 @@ class FigureView(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of a cell: the median, and with a baseline the ratio to it with its interval (95 %)."""
 
     median: float
+    lowest: float | None = None
+    highest: float | None = None
     launches: int
     base: float | None = None
     ratio: float | None = None

@@ -110,6 +110,8 @@ def figure_views(figures: Mapping[str, FigureSummary]) -> dict[str, FigureView]:
     return {
         name: FigureView(
             median=figure.median,
+            lowest=figure.lowest,
+            highest=figure.highest,
             launches=figure.launches,
             base=figure.base,
             ratio=figure.ratio,

@@ -14,7 +14,7 @@ from devicehub.report.summary import phone_of
 from devicehub.report.words import FIGURE_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from devicehub.campaign.outcome import Arm, LaunchFigures
     from devicehub.campaign.planned import LimitFigure, PhoneRef
@@ -35,16 +35,18 @@ def render_figures(result: CampaignResult) -> Iterator[str]:
     told = [cell for cell in result.cells if cell.figures]
     if told:
         yield "<h2 id=figures>Figures</h2>\n<p><small>Medians over the launches that count.</small>\n"
-        units = (f"{word.capitalize()} <small>{unit}</small>" for _, word, unit in SHOWN)
+        shown = [each for each in SHOWN if any(each[0] in cell.figures for cell in told)]
+        units = (f"{word.capitalize()} <small>{unit}</small>" for _, word, unit in shown)
         heads = ["Cell", "Name", "State", *units, "Fidelity"]
-        yield table(heads, (_figure_row(cell) for cell in told), "sort wide", searched=True)
+        names = [name for name, _, _ in shown]
+        yield table(heads, (_figure_row(cell, names) for cell in told), "sort wide", searched=True)
 
 
-def _figure_row(cell: CellResult) -> Iterator[str]:
+def _figure_row(cell: CellResult, names: Sequence[str]) -> Iterator[str]:
     yield _number_of(cell)
     yield text(cell.cell.name)
     yield f"<td class=k>{badge(cell.state)}"
-    for name, _, _ in SHOWN:
+    for name in names:
         known = cell.figures.get(name)
         yield figure(number(known.median if known else None))
     arm = cell.outcome.arm if cell.outcome else None
