@@ -55,6 +55,8 @@ _NIGHTLY: Final = CampaignText(
         models = ["{_MODEL}"]
         profiles = ["greedy-repeatable", "precision", "memory-saver", "npu-qnn"]
         protocol = "quick"
+        launches = 6
+        decode_tokens = 64
         baseline = {{ profile = "default" }}
         limit = [
             {{ demand = "fidelity >= 99 %" }},
@@ -69,9 +71,18 @@ _SWEEP: Final = CampaignText(
         phones = ["all"]
         models = ["{_MODEL}"]
         protocol = "quick"
-        sweep = {{ threads = [1, 2, 4], precision = ["low", "high"] }}
+        sweep = {{ threads = [1, 2, 6], kv = ["plain", "kv8"] }}
     """,
 )
+_SCENARIO: Final = """
+rules = [
+    { config = { thread_num = 1 }, prefill = 0.3, decode = 0.3 },
+    { config = { thread_num = 2 }, prefill = 0.5 },
+    { config = { thread_num = 6 }, decode = 0.5 },
+    { config = { attention_mode = 10 }, garble = true },
+]
+"""
+"""What the sweep has to find: slow, best at answers, best at prompts, and wrong."""
 _ROOT: Final = str(Path(__file__).parents[2])
 _TEXT: Final = re.compile(r'(<text [^>]*textLength=")([\d.]+)("[^>]*>)([^<]*)(</text>)')
 
@@ -127,8 +138,10 @@ SHOTS: Final = (
 async def make(folder: Path, *, size: tuple[int, int], only: frozenset[str]) -> None:
     """Take them all; each is written when it is taken."""
     with tempfile.TemporaryDirectory() as name:
+        scenario = Path(name) / "planted.toml"
+        scenario.write_text(_SCENARIO, encoding="utf-8")
         async with (
-            serving(Path(name), _NOWHERE, "--virtual", str(_PHONES)) as hub,
+            serving(Path(name), _NOWHERE, "--virtual", str(_PHONES), "--scenario", str(scenario)) as hub,
             connect(hub.where, name="screenshots", start=False) as client,
         ):
             await _prepare(client)

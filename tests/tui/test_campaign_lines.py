@@ -80,7 +80,7 @@ def test_a_cell_is_told_with_reason_sentence_ratio_and_runs() -> None:
     lines = text(campaign_lines.cell_lines(cells()[4], 120))
     assert "? inconclusive: limit" in lines
     assert "9 more pairs" in lines
-    assert "0.992 of 243.0  0.981 to 1.004  -10% [" in lines
+    assert "0.992 of 243.0    0.981 to 1.004    -10% [" in lines
     assert "run-5-a, run-5-b" in lines
     assert "-10%" not in text(campaign_lines.cell_lines(cells()[4], 80))
 
@@ -111,8 +111,8 @@ def test_figures_that_are_not_known_here_are_shares() -> None:
     ("low", "ratio", "high", "shown"),
     [
         (0.98, 1.0, 1.02, "[            |--o--|            ]"),
-        (0.8, 0.85, 0.9, "[o              :               ]"),
-        (0.985, 1.2, 1.5, "[             |-:--------------o]"),
+        (0.8, 0.85, 0.9, "[<              :               ]"),
+        (0.985, 1.06, 1.5, "[             |-:--------o----->]"),
     ],
 )
 def test_an_interval_is_drawn_to_scale(low: float, ratio: float, high: float, shown: str) -> None:

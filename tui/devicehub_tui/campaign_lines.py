@@ -121,26 +121,28 @@ def launches(number: int) -> str:
 
 
 def _ratio(name: str, figure: FigureView, *, wide: bool) -> list[Cell]:
-    base = f" of {amount(name, figure.base)}" if figure.base is not None else ""
+    base = f" of {amount(name, figure.base):<8}" if figure.base is not None else ""
     line: list[Cell] = [(f"  {figure.ratio:.3f}", "figure"), (base, "dim")]
     if figure.low is not None and figure.high is not None:
-        line.append((f"  {figure.low:.3f} to {figure.high:.3f}", ""))
+        line.append((f" {f'{figure.low:.3f} to {figure.high:.3f}':<16}", ""))
         if wide:
             line.append((f"  -10% {interval(figure)} +10%", "dim"))
     return line
 
 
 def interval(figure: FigureView) -> str:
-    """`[     |-o-:   ]`: where a ratio and its interval lie between -10 and +10 %; `:` is no change."""
+    """`[     |-o-:   ]`: a ratio and its interval from -10 to +10 %; `:` is no change, `<` and `>` go on."""
     if figure.ratio is None or figure.low is None or figure.high is None:
         return ""
     signs = [" "] * _SCALE
     low, at, high = (_place(ratio) for ratio in (figure.low, figure.ratio, figure.high))
     signs[low : high + 1] = ["-"] * (high + 1 - low)
     signs[_SCALE // 2] = ":"
-    for place, ratio in ((low, figure.low), (high, figure.high)):
-        signs[place] = "<" if ratio < 1 - _BESIDE else ">" if ratio > 1 + _BESIDE else "|"
-    signs[at] = "o"
+    signs[low], signs[high], signs[at] = "|", "|", "o"
+    if figure.low < 1 - _BESIDE:
+        signs[0] = "<"
+    if figure.high > 1 + _BESIDE:
+        signs[-1] = ">"
     return f"[{''.join(signs)}]"
 
 
