@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from devicehub.api.campaign_model import CampaignChanged, CampaignView
-from devicehub.api.campaign_views import campaign_view, cell_view
+from devicehub.api.campaign_views import campaign_view, cell_view, standing_of
 from devicehub.campaign.conductor import RUNNING, Conductor
 from devicehub.campaign.history import PhonePoint, history, points_of
 from devicehub.campaign.judge import conclude
@@ -68,6 +68,7 @@ class CampaignFeed:
         self._models = models
         self._publish = publish
         self._over: Progress | None = None
+        self._told: dict[str, dict[int, str]] = {}
         self.conductor = Conductor(
             store,
             clock,
@@ -157,8 +158,16 @@ class CampaignFeed:
         progress = self.conductor.progress(campaign_id)
         result = self.result(progress)
         open_cells = {attempt.cell for attempt in progress.open()}
+        told = self._told.setdefault(campaign_id, {})
         wanted = set(numbers)
-        cells = [cell_view(progress, one, open_cells) for one in result.cells if one.cell.number in wanted]
+        cells = []
+        for one in result.cells:
+            number, standing = one.cell.number, standing_of(progress, one, open_cells)
+            if number in wanted and (told.get(number) != standing or one.cell.group is not None):
+                told[number] = standing
+                cells.append(cell_view(progress, one, open_cells))
+        if progress.row.state != RUNNING:
+            self._told.pop(campaign_id, None)
         view = campaign_view(progress, result, waits_for=self.conductor.waits_for(progress))
         self._publish("campaigns", CampaignChanged(campaign=view, cells=cells), campaign_id)
 

@@ -62,7 +62,7 @@ class CampaignTable:
         return found[0]
 
     def campaigns(self, limit: int) -> list[CampaignRow]:
-        """The newest ones, the newest first."""
+        """The newest ones, the newest first, without plans and asks."""
         return [CampaignRow(**dict(row)) for row in self._database.rows("campaigns", limit=limit)]
 
     def running_campaigns(self) -> list[str]:

@@ -400,8 +400,9 @@ SELECT id FROM campaigns
 WHERE id >= :prefix AND id < :prefix || char(1114111) ORDER BY id DESC LIMIT 6;
 
 -- name: campaigns
--- The newest campaigns.
-SELECT * FROM campaigns ORDER BY created DESC, id DESC LIMIT :limit;
+-- The newest campaigns, without their plans, which may be of megabytes.
+SELECT id, name, state, client, created, deadline, reason, ended, x'' AS plan, x'' AS asks, summary
+FROM campaigns ORDER BY created DESC, id DESC LIMIT :limit;
 
 -- name: running_campaigns
 -- The ids of those under way, oldest first.
