@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from devicehub.report.numbers import change, number, percent
 from devicehub.report.page.chart import draw_front, draw_line
@@ -10,9 +10,13 @@ from devicehub.report.page.text import figure, table, text
 from devicehub.report.words import FIGURE_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from devicehub.campaign.result import CampaignResult, Front, FrontPoint, History
+
+_ALWAYS: Final = ("prefill_tok_s", "decode_tok_s")
+"""Figures whose course is drawn without a jump, too; of many things only the last."""
+_MANY: Final = 100
 
 
 def render_fronts(result: CampaignResult) -> Iterator[str]:
@@ -62,16 +66,17 @@ def render_history(result: CampaignResult) -> Iterator[str]:
         "launches and the campaigns before explain. Nothing is judged by it.</small>\n"
     )
     heads = ["What", "Figure", "Course", "Campaigns", "Last", "Jumps"]
-    rows = (row for one in result.history for row in _history(one))
+    always = _ALWAYS[-1:] if len(result.history) > _MANY else _ALWAYS
+    rows = (row for one in result.history for row in _history(one, always))
     yield table(heads, rows, "sort", searched=True)
 
 
-def _history(one: History) -> Iterator[list[str]]:
+def _history(one: History, always: Sequence[str]) -> Iterator[list[str]]:
     parts = (one.soc, one.model, one.engine or "app", one.profile, one.workload)
     jumped = {jump.figure for jump in one.jumps}
     for name in FIGURE_WORDS:
         known = [point for point in one.points if name in point.figures]
-        if len(known) < 2 or (name not in ("prefill_tok_s", "decode_tok_s") and name not in jumped):
+        if len(known) < 2 or (name not in always and name not in jumped):
             continue
         jumps = [jump for jump in one.jumps if jump.figure == name]
         places = [
