@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from devicehub.cli.at_hub import at_hub
+from devicehub.cli.campaign_profile_options import profile_options
 from devicehub.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -51,14 +52,7 @@ def _following_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--on", "selectors", multiple=True, metavar="SELECTOR", help="In place of the file's phones.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, and what is left out with the reasons.")
-@click.option("--save-profile", metavar="NAME", help="Of a sweep: keep the chosen setting as a run profile.")
-@click.option(
-    "--prefer",
-    type=click.Choice(["balanced", "decode", "prefill", "memory", "fidelity"]),
-    default="balanced",
-    show_default=True,
-    help="What the setting of --save-profile is chosen by.",
-)
+@profile_options
 @_following_options
 @at_hub
 def command_run(

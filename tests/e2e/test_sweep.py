@@ -97,6 +97,13 @@ async def test_planted_front_is_found_and_its_choice_kept_as_a_profile(tmp_path:
         launches = sum(point["launches"] for point in found.values())
         assert launches <= 0.6 * LAUNCHES * len(found)
 
+        told = await devicehub(
+            "campaign", "report", "sweep", "--save-profile", "prompts", "--prefer", "prefill", env=env
+        )
+        assert told.status == 0, told.stderr
+        assert "Sweep on SM8650" in told.stdout
+        assert run_profile("prompts", Home(tmp_path / "hub")).config["thread_num"] == 4
+
         saved = run_profile("tuned", Home(tmp_path / "hub"))
         assert saved.config == {"thread_num": 2, "attention_mode": 8}
         assert "3 launches on 1 phone" in saved.file.why["thread_num"]
