@@ -65,6 +65,7 @@ def column_asks(
         asks[EVAL] = replace(
             plain,
             workload=EVAL,
+            energy=False,  # which is told per token of an answer's decoding
             eval_files={name: files[name] for name in file.evaluation.files},
             perplexity_text=files[text] if text else None,
         )

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from devicehub.cli.conditions_view import throttling_text
+from devicehub.cli.eval_view import accuracy_text, perplexity_text, print_subjects
 from devicehub.cli.figures import (
     cost_text,
     count_text,
@@ -42,6 +43,7 @@ def print_records(records: Sequence[RunRecord]) -> None:
     for record in records:
         _print_flags(record, room, alone=len(records) == 1)
     print_suites(records)
+    print_subjects(records)
     print_failures(records)
     if any(record.virtual for record in records):
         print()
@@ -158,6 +160,8 @@ _ROWS: Final[tuple[tuple[str, Callable[[RunRecord], object]], ...]] = (
     ("decode tok/s", _figure("decode_tok_s", 2)),
     ("fidelity", fidelity_text),
     ("suite", suite_text),
+    ("accuracy", accuracy_text),
+    ("perplexity", perplexity_text),
     ("launches", launches_text),
     ("energy", energy_text),
     ("sampling takes", cost_text),

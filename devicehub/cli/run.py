@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,10 +26,24 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("model")
 @shared_options(
-    workloads=("demo", "bench", "app", "custom"),
+    workloads=("demo", "bench", "app", "eval", "custom"),
     workload="demo",
     protocol="How the figures are made: `standard` for bench, else `none`, one launch.",
     launches="Measured launches [the protocol's, or 1].",
+)
+@click.option(
+    "--eval-file",
+    "eval_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Workload eval: questions with choices, in the layout of C-Eval.",
+)
+@click.option(
+    "--perplexity",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Workload eval: a text of which the model's perplexity is told.",
 )
 @click.option("--energy", is_flag=True, help="Measure joules per token: unplugged, on wireless adb.")
 @click.option(

@@ -92,7 +92,7 @@ def shared_options(
             type=click.Choice(tuple(workloads)),
             default=workload,
             show_default=True,
-            help="llm_demo with prompts, llm_bench, the app MnnLlmChat, or the command of a profile."
+            help="llm_demo with prompts, llm_bench, the app MnnLlmChat, questions, or a profile's command."
             if "custom" in workloads
             else "llm_demo with prompts, llm_bench, or the app MnnLlmChat.",
         ),

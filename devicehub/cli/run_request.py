@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import msgspec
 
 from devicehub.cli.at_hub import named_phones
 from devicehub.errors import InputError
 from devicehub.files import read_file
+from devicehub.units import MIB, format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +32,8 @@ _SAME_NAME: Final = (
     "verify_output", "strict",
 )  # fmt: skip
 """The options that are fields of `RunAsk` as they are."""
+_MOST_EVAL_BYTES: Final = MIB - 64 * 1024
+"""Of the files of workload eval, as JSON: a request to the hub holds a MiB."""
 START_S: Final = 90.0
 """How long the hub may take to check what it is asked; it may have to look at the phones first."""
 
@@ -50,7 +54,7 @@ def make_ask(
 
     Raises:
         UsageError: a setting or a limit that is none, two prompts or none where the workload takes some.
-        InputError: the prompt file cannot be read.
+        InputError: a file cannot be read, or files hold more than the hub takes at once.
         ConfigError: the suite is wrong.
     """
     from devicehub.runs.ask import RunAsk
@@ -71,6 +75,7 @@ def make_ask(
         prompts_file=str(file.absolute()) if file is not None and place.url is None else None,
         prompts=_read_prompts(file) if file is not None and place.url is not None else None,
         suite=_read_suite(suite) if suite is not None else None,
+        **_read_eval(options.get("eval_files", ()), options.get("perplexity")),
         media_folder=_media_folder(prompt, file) if options["workload"] == "demo" and not place.url else None,
         patience_s=patience_s(),
         **{name: options[name] for name in _SAME_NAME if name in options},
@@ -104,6 +109,33 @@ def _read_suite(file: Path) -> Suite:
     from devicehub.workloads.suite_file import read_suite
 
     return read_suite(_read_prompts(file), file)
+
+
+def _read_eval(files: Sequence[Path], text: Path | None) -> dict[str, Any]:
+    """The fields of workload eval.
+
+    Raises:
+        UsageError: two files have one name.
+        InputError: one cannot be read, or all together are too large.
+    """
+    if not files and text is None:
+        return {}
+    found: dict[str, str] = {}
+    for file in files:
+        if file.name in found:
+            raise click.UsageError(
+                f"--eval-file: two files are called {file.name}; results could not tell them"
+            )
+        found[file.name] = _read_prompts(file)
+    perplexity = _read_prompts(text) if text is not None else None
+    size = len(msgspec.json.encode((found, perplexity)))
+    if size > _MOST_EVAL_BYTES:
+        raise InputError(
+            "the files of workload eval",
+            f"hold {format_bytes(size)} together, and the hub takes {format_bytes(_MOST_EVAL_BYTES)} at once",
+            remedy="make several runs of them, or shorten the text",
+        )
+    return {"eval_files": found, "perplexity_text": perplexity}
 
 
 def _media_folder(prompt: str | None, file: Path | None) -> str | None:

@@ -125,10 +125,17 @@ def _waiting(view: RunView, document: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 
 def _briefly(asked: Any) -> Any:
-    """What was asked, of a suite its name alone."""
-    if isinstance(asked, dict) and isinstance(asked.get("suite"), dict):
-        return {**asked, "suite": asked["suite"].get("name")}
-    return asked
+    """What was asked, of suites, files and texts their names alone."""
+    if not isinstance(asked, dict):
+        return asked
+    brief = dict(asked)
+    if isinstance(asked.get("suite"), dict):
+        brief["suite"] = asked["suite"].get("name")
+    if isinstance(asked.get("eval_files"), dict):
+        brief["eval_files"] = list(asked["eval_files"])
+    if isinstance(asked.get("perplexity_text"), str):
+        brief["perplexity_text"] = f"{len(asked['perplexity_text'])} characters"
+    return brief
 
 
 def _facts(view: RunView, document: Mapping[str, Any]) -> list[tuple[str, str | None]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from devicehub.deploy.targets import Ground, model_target
 from devicehub.device.values import phone_values
 from devicehub.dispatch.engine_fit import obstacles, refuse
+from devicehub.dispatch.eval_ask import check_eval, eval_asked
 from devicehub.dispatch.header import fits
 from devicehub.dispatch.protocol_choice import NO_PROTOCOL, choose_protocol
 from devicehub.dispatch.request import MediaFile, RunRequest
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from devicehub.settings import Home
     from devicehub.workloads.suite import Suite
 
-WORKLOADS: Final = ("demo", "bench", "app", "custom")
+WORKLOADS: Final = ("demo", "bench", "app", "eval", "custom")
 DEFAULT_PROTOCOLS: Final[Mapping[str, str]] = {"bench": "standard"}
 """By workload, of single runs; the others make one launch where none is asked for."""
 _MOST_MEDIA_MIB: Final = 512
@@ -90,7 +91,8 @@ class Asked:
     """What is asked, checked as far as no phone is needed.
 
     Attributes:
-        prompts: the prompt file to send; empty where none was given.
+        prompts: the prompt file to send, or the text of which the perplexity is asked; empty where none was
+            given.
         media: the files of this host that the prompts name.
         protocol: how the figures are made; None makes plain launches.
     """
@@ -119,6 +121,7 @@ def check_ask(ask: RunAsk, home: Home, *, protocols: Mapping[str, str] = DEFAULT
         InputError: a prompt or a protocol that cannot be used.
     """
     _check_workload(ask)
+    check_eval(ask)
     if ask.suite is not None:
         _check_suite(ask, ask.suite, has_protocol=_names_protocol(ask, protocols))
     chosen = choose_protocol(ask, home, default=protocols.get(ask.workload))
@@ -127,6 +130,8 @@ def check_ask(ask: RunAsk, home: Home, *, protocols: Mapping[str, str] = DEFAULT
     if unknown := sorted(ask.limits.keys() - Limits.__dataclass_fields__.keys()):
         raise AskError(f"limit {unknown[0]}: is none; there are {', '.join(Limits.__dataclass_fields__)}")
     prompts = read_prompts(ask) if ask.workload == "demo" or _has_prompt(ask) else b""
+    if ask.perplexity_text is not None:
+        prompts = ask.perplexity_text.encode()
     media = _read_media(ask, prompts) if ask.workload == "demo" else {}
     return Asked(ask, prompts, media, chosen)
 
@@ -219,6 +224,7 @@ def make_request(
         InputError: the phone takes no engine, or several.
     """
     ask, protocol = asked.ask, asked.protocol
+    evaluation = eval_asked(ask)
     launches = len(ask.suite.prompts) if ask.suite else ask.launches or 1
     if profile is not None:
         profile, _ = for_phone(profile, phone_values(device.facts))
@@ -230,6 +236,7 @@ def make_request(
         prompts=asked.prompts,
         media=asked.media,
         suite=ask.suite,
+        asked_eval=evaluation,
         workload=ask.workload,
         overrides=ask.overrides,
         no_think=ask.no_think,
@@ -237,7 +244,7 @@ def make_request(
         app=_app_plan(model, asked) if asked.is_app else None,
         custom=profile.custom if profile else None,
         protocol=protocol,
-        launches=protocol.launches if protocol else launches,
+        launches=protocol.launches if protocol else evaluation.launches if evaluation else launches,
         steady=protocol.steady if protocol else ask.steady,
         energy=ask.energy,
         measure_cost=ask.measure_cost,

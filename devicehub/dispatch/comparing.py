@@ -55,6 +55,8 @@ def check_comparison(ask: CompareAsk) -> None:
         raise AskError(f"--by {by}: MnnLlmChat {has}; compare with workload bench or demo")
     if run.workload == "custom":
         raise AskError("a command of the user's own has no figures to compare; take workload bench or demo")
+    if run.workload == "eval":
+        raise AskError("workload eval has no figures to compare; make two runs of it")
     if run.protocol == NO_PROTOCOL:
         raise AskError("a comparison needs a protocol: single launches tell nothing of each other")
     if by == "phone" and ask.a == ask.b:

@@ -10,7 +10,7 @@ from devicehub.cancellation import heed_cancellation
 from devicehub.device.probe import read_end_state
 from devicehub.dispatch.app import drive_app
 from devicehub.dispatch.diagnosis import diagnose, may_diagnose
-from devicehub.dispatch.launches import APP, app_plan_of
+from devicehub.dispatch.launches import APP, app_plan_of, fetched_files
 from devicehub.dispatch.outcome import STOPPED, Ended
 from devicehub.dispatch.reader import RunReader
 from devicehub.errors import (
@@ -22,6 +22,7 @@ from devicehub.errors import (
     RunLost,
     RunnerError,
 )
+from devicehub.measure.evaluations import judge_evaluation
 from devicehub.measure.fidelity import judge as judge_answers
 from devicehub.measure.suites import judge_suite
 from devicehub.runner.contract import LaunchEnded, Piece, launch_dir
@@ -186,6 +187,7 @@ class Follower:
             answered=self._answered(),
             # In a thread: judging costs up to a second for each answer of a hostile kind.
             suite=await asyncio.to_thread(judge_suite, header, launches, cause),
+            evaluation=judge_evaluation(header, launches),
             energy=energy,
             diagnosis=await diagnose(self.runner, handle, launches, workload=workload),
         )
@@ -307,7 +309,7 @@ class Follower:
         end = await runner.result(handle, patience_s=_FOLLOW_PATIENCE_S)
         for launch in end.launches:
             step = self._own.get(launch.number)
-            for name in self._header.result_files if step is not None and step.shown else ():
+            for name in fetched_files(self._header, step) if step is not None and step.shown else ():
                 folder = folder_number(self._header.steps, launch.number)
                 data = await runner.fetch(handle, folder, name, patience_s=_FOLLOW_PATIENCE_S)
                 if data is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from devicehub.dispatch.config_fit import check_config
 from devicehub.dispatch.engine_fit import check_engine
 from devicehub.dispatch.generation import check_generation
-from devicehub.dispatch.launches import APP, config_file, options_of, program_of, result_files_of
+from devicehub.dispatch.launches import APP, config_file, options_of, programs_of, result_files_of
 from devicehub.dispatch.profile_fit import base_config, check_npu, check_parts
 from devicehub.engines.bundle import VIRTUAL
 from devicehub.errors import InputError
@@ -69,8 +69,7 @@ def check_fit(request: RunRequest, device: Device) -> None:
     if request.workload == "demo" and (tags := find_tags(request.prompts)):
         model = request.model
         check_media(tags, llm_config=model.llm_config, omni=engine.omni, model=model.name, engine=engine.name)
-    program = program_of(request)
-    if program is not None and program not in engine.executables:
+    for program in programs_of(request) - set(engine.executables):
         raise InputError(
             f"engine {engine.name}",
             f"has no {program}, which this workload starts",
@@ -129,6 +128,7 @@ def make_header(
         config_sha256=hashlib.sha256(config_file(config)).hexdigest(),
         prompts=request.prompts.count(b"\n"),
         asked_suite=request.suite,
+        asked_eval=request.asked_eval,
         steps=[],
         comparison=request.comparison,
         protocol=request.protocol,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from devicehub.dispatch.eval_ask import EVAL, eval_file, eval_texts
 from devicehub.errors import InputError
 from devicehub.profiles.custom import Custom
 from devicehub.runner.contract import LOG_TAGS, Command, engine_env, launch_dir
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 APP: Final = "app"
 CUSTOM: Final = "custom"
 _PROGRAMS: Final = {"demo": "llm_demo", "bench": "llm_bench"}
+_PERPLEXITY_PROGRAM: Final = "ppl_eval"
 FIXTURE_PROGRAM: Final = "llm_demo"
 """What answers a fixture, whatever the workload starts."""
 _FIXTURE_CONFIG: Final = "fixture.json"
@@ -57,18 +59,21 @@ class Half:
         return f"{self.request.ground.root}/runs/{self.phone_run_id}"
 
 
-def program_of(request: RunRequest) -> str | None:
-    """The engine's program that the workload starts; None for one of the phone's own.
+def programs_of(request: RunRequest) -> set[str]:
+    """The engine's programs that the workload starts; none where it starts one of the phone's own.
 
     Raises:
         InputError: there is no such workload.
     """
     if request.custom is not None:
-        return request.custom.program
+        return {request.custom.program} if request.custom.program else set()
+    if (asked := request.asked_eval) is not None:
+        named = {"llm_demo": bool(asked.files), _PERPLEXITY_PROGRAM: asked.text_sha256 is not None}
+        return {program for program, is_asked in named.items() if is_asked}
     if request.workload not in _PROGRAMS:
-        known = ", ".join((*_PROGRAMS, APP, CUSTOM))
+        known = ", ".join((*_PROGRAMS, APP, EVAL, CUSTOM))
         raise InputError(f"workload {request.workload}", "is not known", remedy=f"use one of {known}")
-    return _PROGRAMS[request.workload]
+    return {_PROGRAMS[request.workload]}
 
 
 def options_of(request: RunRequest) -> dict[str, Any]:
@@ -107,8 +112,16 @@ def log_tags_of(request: RunRequest) -> Sequence[str]:
 
 
 def result_files_of(request: RunRequest, config: Mapping[str, Any]) -> list[str]:
-    """Names of what each launch of the workload writes for the hub to fetch."""
+    """Names of what every launch of the workload writes for the hub to fetch; of eval each its own."""
+    if request.workload == EVAL:
+        return []
     return list(_start(request, config, Place("", "", "", "", ""), "").result_files)
+
+
+def fetched_files(header: RunHeader, step: Step) -> Sequence[str]:
+    """Names of what the launch of a step writes for the hub to fetch."""
+    questions = eval_file(header, step)
+    return header.result_files if questions is None else (questions[1],)
 
 
 def commands(halves: Sequence[Half], agent_dir: str) -> list[Command]:
@@ -145,6 +158,8 @@ def _command(halves: Sequence[Half], number: int, step: Step, agent_dir: str) ->
             config=_FIXTURE_CONFIG,
             discards_cwd=True,
         )
+    if request.workload == EVAL:
+        return _eval_command(half, step, place)
     is_app = request.workload == APP
     start = _start(request, header.config, place, agent_dir)
     return Command(
@@ -158,13 +173,31 @@ def _command(halves: Sequence[Half], number: int, step: Step, agent_dir: str) ->
     )
 
 
+def _eval_command(half: Half, step: Step, place: Place) -> Command:
+    """A launch of workload eval: in its own folder, for llm_demo writes the answers to where it runs."""
+    config, questions = f"{place.run_dir}/config.json", eval_file(half.header, step)
+    if questions is None:
+        # It reads prompt.txt of the folder that it is given.
+        argv = [f"{place.engine_dir}/{_PERPLEXITY_PROGRAM}", config, place.run_dir]
+    else:
+        argv = llm_demo.argv(f"{place.engine_dir}/llm_demo", config, f"{place.run_dir}/{questions[1]}")
+    return Command(
+        argv,
+        place.launch_dir,
+        engine_env(place.engine_dir),
+        result_files=fetched_files(half.header, step),
+        gated=step.gated,
+        sampled=step.sampled,
+    )
+
+
 def run_files(half: Half) -> dict[str, bytes]:
     """What goes into the run's folder before it starts; the prompts name their media where these lie then."""
     request, header = half.request, half.header
     places = {path: f"{half.run_dir}/{media.name}" for path, media in request.media.items()}
     files = {media.name: media.content for media in request.media.values()}
     own = {"config.json": config_file(header.config), _PROMPTS: rewrite(request.prompts, places)}
-    return files | own | _fixture_files(half) | _suite_files(half)
+    return files | own | _fixture_files(half) | _suite_files(half) | eval_texts(half.header.asked_eval)
 
 
 def _fixture_files(half: Half) -> dict[str, bytes]:
@@ -210,5 +243,5 @@ def _start(request: RunRequest, config: Mapping[str, Any], place: Place, agent_d
         return llm_bench.start(place, config, request.bench)
     if request.custom is not None:
         return custom.start(place, request.custom)
-    program = f"{place.engine_dir}/{program_of(request)}"
+    program = f"{place.engine_dir}/{_PROGRAMS[request.workload]}"
     return Start(tuple(llm_demo.argv(program, place.config, place.prompts)))

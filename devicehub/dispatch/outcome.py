@@ -9,6 +9,7 @@ import msgspec
 
 from devicehub.measure.checks import check_run
 from devicehub.measure.cost import COSTLY, sampling_cost
+from devicehub.measure.evaluations import without_texts
 from devicehub.measure.fidelity import is_wrong, wrong_lines
 from devicehub.measure.plausible import find_implausible
 from devicehub.measure.suites import judge_suite
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devicehub.errors import HubError
-    from devicehub.runs.answers import SuiteResult
+    from devicehub.runs.answers import Evaluation, SuiteResult
     from devicehub.runs.model import Attempt, Conditions, Energy, Flag, Launch
     from devicehub.telemetry.timeline import Break
 
@@ -51,6 +52,7 @@ class Ended:
         error: what the hub met, where that ended it.
         answered: how the model answered its fixture, or why it was not asked.
         suite: how it answered its prompt suite; None where it was asked none, or did not come so far.
+        evaluation: how it answered the questions of workload eval.
         unseen: why it is not known whether the phone slept, one sentence each.
         diagnosis: the last lines of a launch that was repeated attached to a terminal.
     """
@@ -64,6 +66,7 @@ class Ended:
     unseen: Sequence[str] = ()
     answered: Fidelity | None = None
     suite: SuiteResult | None = None
+    evaluation: Evaluation | None = None
     energy: Energy | None = None
     diagnosis: Sequence[str] = field(default=())
 
@@ -140,6 +143,7 @@ def make_record(
     )
     cost = sampling_cost(launches) if header.cost_asked else None
     shared: dict[str, Any] = {name: getattr(header, name) for name in _HEADER_FIELDS}
+    shared["asked_eval"] = without_texts(header.asked_eval)
     return RunRecord(
         **shared,
         state=state,
@@ -151,6 +155,7 @@ def make_record(
         conditions=ended.conditions,
         fidelity=answered.share,
         answered=answered,
+        evaluation=ended.evaluation,
         suite=ended.suite or judge_suite(header, (), conclusion.cause),
         energy=ended.energy,
         sampling_cost=cost,

@@ -98,11 +98,11 @@ def with_steps(request: RunRequest, header: RunHeader, question: Question, means
         request.protocol,
         launches=request.launches,
         fixture_prompts=_prompts(question),
-        gpu=_on_gpu(header),
+        gpu=_on_gpu(header) and header.asked_eval is None,  # answers need no warm kernels
         idle=request.energy,
         cost=request.measure_cost,
         unsampled=_unsampled(header, means),
-        suite=header.asked_suite is not None,
+        suite=header.asked_suite is not None or header.asked_eval is not None,
     )
     return replace(header, steps=steps, fixture=question.fixture, fidelity_known=question.known)
 

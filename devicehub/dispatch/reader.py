@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from devicehub.dispatch.conditions import ConditionsReader
+from devicehub.dispatch.eval_ask import EVAL, eval_file
 from devicehub.dispatch.launches import CUSTOM, custom_of
 from devicehub.measure.checks import check_launch
 from devicehub.models.fixture import ANSWER_TOKENS
@@ -14,7 +15,9 @@ from devicehub.runner.contract import LaunchEnded, Positions
 from devicehub.runs.model import GateEnd, Launch
 from devicehub.runs.steps import own_steps
 from devicehub.units import format_celsius
+from devicehub.workloads.ceval import read_exam
 from devicehub.workloads.custom import CustomReader
+from devicehub.workloads.eval_reader import EvalReader
 from devicehub.workloads.verdict import LaunchReader
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ _LIMITS: Final[dict[str, tuple[str, Callable[[int], str]]]] = {
 """The header's name of the limit behind each cause, and how a person gave it."""
 
 
-def new_launch_reader(header: RunHeader, step: Step) -> LaunchReader | CustomReader:
+def new_launch_reader(header: RunHeader, step: Step) -> LaunchReader | CustomReader | EvalReader:
     """A reader for one launch of this run.
 
     Raises:
@@ -47,6 +50,8 @@ def new_launch_reader(header: RunHeader, step: Step) -> LaunchReader | CustomRea
         return LaunchReader("demo", max_new_tokens=ANSWER_TOKENS, logs_to_logcat=header.engine.logcat)
     if header.workload == CUSTOM:
         return CustomReader(custom_of(header))
+    if header.workload == EVAL:
+        return _eval_reader(header, step)
     return LaunchReader(
         header.workload,
         max_new_tokens=header.config.get("max_new_tokens", _NO_LIMIT),
@@ -55,6 +60,14 @@ def new_launch_reader(header: RunHeader, step: Step) -> LaunchReader | CustomRea
         timeout_ms=header.config.get("timeout_ms"),
         prompts=header.prompts,
     )
+
+
+def _eval_reader(header: RunHeader, step: Step) -> EvalReader:
+    questions = eval_file(header, step)
+    if questions is None:
+        return EvalReader(None, logs_to_logcat=header.engine.logcat)
+    file, name = questions
+    return EvalReader(read_exam(file.text, file.name), result_name=name, logs_to_logcat=header.engine.logcat)
 
 
 class RunReader:
@@ -76,7 +89,7 @@ class RunReader:
         self.exits: list[LaunchExit] = []
         self.log_captured = True
         self.log_wrapped = False
-        self._readers: dict[int, LaunchReader | CustomReader] = {}
+        self._readers: dict[int, LaunchReader | CustomReader | EvalReader] = {}
         self._spoke: set[int] = set()
         self._shown = 0
         self._log_ahead: list[Piece] = []
@@ -142,7 +155,7 @@ class RunReader:
             for piece in ahead:
                 self.reader(self._under_way).feed_log(piece.data[max(size - piece.offset, 0) :])
 
-    def reader(self, number: int) -> LaunchReader | CustomReader:
+    def reader(self, number: int) -> LaunchReader | CustomReader | EvalReader:
         """The reader of one of the run's own launches, by its number in the list."""
         if number not in self._readers:
             self._readers[number] = new_launch_reader(self._header, self._own[number])
@@ -201,6 +214,8 @@ class RunReader:
             cause=reading.cause,
             text=reading.text,
             records=[self._named(record) for record in reading.records],
+            choices=reading.choices,
+            perplexity=reading.perplexity,
             exit_status=end.status if end else None,
             evidence=reading.evidence,
             remedy=reading.remedy,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from devicehub.runner.contract import Limits
     from devicehub.runs.lifecycle import RunState
     from devicehub.runs.model import ComparisonRef, Protocol
+    from devicehub.workloads.ceval import EvalAsked
     from devicehub.workloads.llm_bench import BenchOptions
     from devicehub.workloads.mnn_chat_plan import AppPlan
     from devicehub.workloads.suite import Suite
@@ -41,6 +42,7 @@ class RunRequest:
         engine: None for workload app, which brings its own; so is the profile.
         prompts: the prompt file as llm_demo reads it, one prompt a line; empty where the workload takes none.
         suite: of which each launch has a prompt of its own; `prompts` is then what it warms up with.
+        asked_eval: the files of workload eval; `prompts` is then the text of which the perplexity is asked.
         overrides: keys of config.json that win over the profile's.
         bench: what llm_bench is asked, for that workload.
         app: what the app is asked, for that workload.
@@ -68,6 +70,7 @@ class RunRequest:
     prompts: bytes = b""
     media: Mapping[str, MediaFile] = field(default_factory=dict)
     suite: Suite | None = None
+    asked_eval: EvalAsked | None = None
     workload: str = "demo"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     no_think: bool = False

@@ -39,7 +39,7 @@ def plan_steps(
         idle: measure what the phone takes with nothing to do.
         cost: as many launches without sampling as with it, alternating ABBA.
         unsampled: leave sampling out of measured launches.
-        suite: each measured launch has a prompt of its own.
+        suite: each measured launch has a prompt of its own, or a file of an evaluation.
     """
     gated = protocol is not None and protocol.gate is not None
     count = protocol.launches if protocol else launches

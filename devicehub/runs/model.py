@@ -14,6 +14,8 @@ from devicehub.runs.answers import Evaluation, SuiteResult
 from devicehub.runs.lifecycle import RunState
 from devicehub.runs.start import CpuCluster, Link, StartState
 from devicehub.runs.steps import Step, StepKind
+from devicehub.workloads.ceval import EvalAsked
+from devicehub.workloads.choices import ChoiceAnswer
 from devicehub.workloads.record import Record
 from devicehub.workloads.suite import Suite
 
@@ -90,6 +92,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
     """What the model said: all that stands between `prompt file is` and the last block."""
     records: list[Record]
+    choices: list[ChoiceAnswer] = []
+    """Of workload eval: how the questions of its file were answered."""
+    perplexity: float | None = None
+    """Of workload eval: that of its text."""
     exit_status: int | None
     evidence: list[str] = []
     """The lines that prove the cause."""
@@ -337,6 +343,8 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     """In the prompt file of a launch."""
     asked_suite: Suite | None = None
     """Of its prompts each measured launch has one, in order."""
+    asked_eval: EvalAsked | None = None
+    """Each measured launch has one of its files, the last one its text, in order."""
     steps: list[Step] = []
     """What the phone works through, of both runs where it is a comparison's."""
     arm: int = 0

@@ -18,8 +18,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: idle waits with nothing to do, a fixture step answers one prompt of the fixture.
         arm: 0, or 1 for the second run of a comparison.
-        prompt: which prompt of the fixture or, of a measured step, of the suite, from 0; None for all that
-            the run has.
+        prompt: which prompt of the fixture or, of a measured step, of the suite or which part of an
+            evaluation, from 0; None for all that the run has.
         gated: waits before for a cool phone that is not throttled.
         sampled: the sampler reads the phone meanwhile.
     """

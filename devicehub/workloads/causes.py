@@ -159,6 +159,11 @@ _OF_THE_JUDGE: Final = (
         "see the lines above the block; check the prompt and the model",
     ),
     Failure(
+        "perplexity_infinite",
+        "The perplexity that was printed is no finite number.",
+        "give a text of at least two tokens; try precision high, or another engine",
+    ),
+    Failure(
         "bogus_bench",
         "The table holds figures that no run can have.",
         "check that the model is there and that it does not stop at once; llm_bench checks neither",

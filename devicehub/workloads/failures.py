@@ -349,8 +349,9 @@ FAILURES: Final = (
     ),
     Failure(
         "prompt_missing",
-        "llm_demo ended without a word after naming its prompt file: that file is missing or empty.",
+        "The prompt file is missing or empty, of which llm_demo says nothing and ppl_eval a line.",
         "give the path of a prompt file on the phone with at least one line",
+        (says("Load prompt error"),),
     ),
     Failure(
         "engine_error",

@@ -16,8 +16,8 @@ from devicehub.workloads.perf_block import BlockReader, Step
 if TYPE_CHECKING:
     from devicehub.android.logcat import Entry
 
-_OUR_PROGRAMS: Final = re.compile(r"llm_demo|llm_bench|alibaba\.mnnllm|^lm_demo$|alibaba\.mnn")
-_TOOL_TAGS: Final = ("llm_demo", "llm_bench")
+_OUR_PROGRAMS: Final = re.compile(r"llm_demo|llm_bench|ppl_eval|alibaba\.mnnllm|^lm_demo$|alibaba\.mnn")
+_TOOL_TAGS: Final = ("llm_demo", "llm_bench", "ppl_eval")
 _SELF_TAGS: Final = ("libc", "linker", "AndroidRuntime", *_TOOL_TAGS)
 """Under these a process logs its own end."""
 # "pid: 7325, tid: 7325, name: llm_demo  >>> ./llm_demo <<<"

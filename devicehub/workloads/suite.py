@@ -125,7 +125,7 @@ def judge_answer(prompt: SuitePrompt, text: str | None) -> str | None:
     """
     if text is None:
         return "there is no answer"
-    answer = _spoken(text)
+    answer = spoken(text)
     if answer is None:
         return "the answer is a thought that does not end; give more tokens, or --no-think"
     return "; ".join(_lacks(prompt, answer.strip())) or None
@@ -208,7 +208,7 @@ def _has(document: Any, parts: Sequence[str]) -> bool:
     return True
 
 
-def _spoken(text: str) -> str | None:
+def spoken(text: str) -> str | None:
     """What follows a thought; all where there is none, None where it does not end."""
     begin, end = _THOUGHT
     before, found, after = text.partition(end)

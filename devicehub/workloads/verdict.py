@@ -9,6 +9,7 @@ import msgspec
 
 from devicehub.android.lines import Line, LineSplitter
 from devicehub.android.logcat import Divider, Entry, LogcatParser, LogLines, Unparsed
+from devicehub.workloads.choices import ChoiceAnswer
 from devicehub.workloads.evidence import HitBag, find_failure
 from devicehub.workloads.facts import SUCCEEDED, Facts
 from devicehub.workloads.judge import counters_in_log, find_doubts, judge
@@ -50,6 +51,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         log_loss: what the phone's log says of lines that it lost, whoever's.
         crash: lines of the log on how this launch's process crashed, was killed or hung.
         cold: whether the engine made its caches anew; None where nothing of it tells.
+        choices: of workload eval: how the questions of its file were answered.
+        perplexity: of workload eval: that of its text.
     """
 
     verdict: str
@@ -62,6 +65,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     log_loss: list[str] = []
     crash: list[str] = []
     cold: bool | None = None
+    choices: list[ChoiceAnswer] = []
+    perplexity: float | None = None
 
 
 class LaunchReader:
