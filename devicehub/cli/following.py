@@ -121,7 +121,7 @@ class Following:
         """Ctrl-C: end the runs, and show how they end."""
         for run_id in self._open():
             try:
-                await live.call(contract.RUN_STOP, contract.RunNamed(run=run_id), timeout_s=_STOP_S)
+                await self._end(live, contract.RunNamed(run=run_id))
             except HubError as error:
                 say(f"run {run_id} could not be stopped ({error}); `devicehub runs stop {run_id}` does it")
         try:
@@ -131,6 +131,14 @@ class Following:
             return
         for run_id, view in self._views.items():
             self._narrations[run_id].on_note(_describe_stopped(view))
+
+    async def _end(self, live: LiveClient, run: contract.RunNamed) -> None:
+        try:
+            await live.call(contract.RUN_STOP, run, timeout_s=_STOP_S)
+        except HubUnreachable:
+            # Who presses Ctrl-C at once is faster than the link.
+            async with self._place.client() as client:
+                await client.call(contract.RUN_STOP, run, timeout_s=_STOP_S)
 
     def _open(self) -> Sequence[str]:
         return [

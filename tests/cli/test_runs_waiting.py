@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from devicehub.api.client import LiveClient
+from devicehub.cli.at_hub import Place
+from devicehub.cli.following import Following
+from devicehub.cli.run_view import Narration
+from devicehub.clock import SystemClock
 from devicehub.runs.ask import RunAsk
 from devicehub.runs.model import RunHeader
 from tests.cli.hub_fixture import HubHere, hub, run, store
@@ -124,3 +130,24 @@ def test_run_that_waits_has_nothing_to_export(
     assert run("runs", "export", queued[0], *options) == 1
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", f"not ended yet, so left out: {queued[0]}\n")
+
+
+def test_ctrl_c_before_the_link_is_up_ends_the_run(
+    hub: HubHere, queued: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_args: object, **_named: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(LiveClient, "follow", never)
+
+    async def interrupted() -> None:
+        following = asyncio.ensure_future(
+            Following(Place(), {queued[0]: Narration("P", stream_text=False)}).ends()
+        )
+        await SystemClock().sleep(0.1)
+        following.cancel()
+        await asyncio.wait({following})
+
+    monkeypatch.setattr("devicehub.cli.following._STOP_S", 5.0)
+    asyncio.run(interrupted())
+    assert hub.do(lambda: [one.id for one in hub.daemon.queue.waiting()]) == [queued[1]]
