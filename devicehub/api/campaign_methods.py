@@ -177,13 +177,12 @@ class CampaignMethods:
             InputError: the name cannot be a file's, or the campaign has nothing to save.
         """
         progress = self._feed.progress(self._id(params.campaign))
-        name = params.name or progress.plan.name
-        path = None if params.name is None else baseline_path(self._hub.catalogue.home, params.name)
+        path = baseline_path(self._hub.catalogue.home, params.name)
         stored = self._hub.store.outcomes(progress.row.id, limit=len(progress.cells))
         outcomes = {cell: msgspec.json.decode(document, type=CellOutcome) for cell, document in stored}
-        made = make_baseline(name, progress.plan, outcomes, created=self._hub.clock.wall_s())
+        made = make_baseline(params.name, progress.plan, outcomes, created=self._hub.clock.wall_s())
         text = write_baseline(made).decode()
-        if path is not None:
+        if params.keep:
             path.parent.mkdir(parents=True, exist_ok=True)
             publish(path, text)
         return text

@@ -423,8 +423,10 @@ class SaveBaseline(Params, frozen=True, kw_only=True):
     """What a campaign measured, to hold later ones against.
 
     Attributes:
-        name: of the baseline; None writes none on the hub's host.
+        name: of the baseline.
+        keep: write it on the hub's host, where campaigns find it by its name.
     """
 
     campaign: str
-    name: str | None = None
+    name: str
+    keep: bool = True

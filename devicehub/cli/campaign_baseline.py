@@ -43,7 +43,7 @@ def save(name: str, *, campaign: str | None, out: Path | None, place: Place) -> 
         if not newest:
             raise InputError("--campaign", "no campaign was begun yet", remedy="run one first")
         campaign = newest[0].id
-    params = SaveBaseline(campaign=campaign, name=name if out is None else None)
+    params = SaveBaseline(campaign=campaign, name=name, keep=out is None)
     text = place.ask(CAMPAIGN_BASELINE, params)
     if out is None:
         say(f"saved baseline {name} of campaign {campaign}")
