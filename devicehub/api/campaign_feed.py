@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from devicehub.api.campaign_model import CampaignChanged, CampaignView
-from devicehub.api.campaign_views import campaign_view, cell_view, standing_of
+from devicehub.api.campaign_views import campaign_view, cell_view, standing_of, unread_view
 from devicehub.campaign.conductor import RUNNING, Conductor
 from devicehub.campaign.history import PhonePoint, history, points_of
 from devicehub.campaign.judge import conclude
@@ -126,10 +126,16 @@ class CampaignFeed:
         return self.row_view(self._store.campaign(campaign_id))
 
     def row_view(self, row: CampaignRow) -> CampaignView:
-        """The same of a row; of one that is over, as it was when it ended."""
+        """The same of a row; of one that is over, as it was when it ended.
+
+        Of one that another version wrote there is its name, and why there is no more.
+        """
         if row.summary is not None and (summary := _read(row.summary)) is not None:
             return summary.view
-        return self._view(self.progress(row.id))
+        try:
+            return self._view(self.progress(row.id))
+        except InputError as error:
+            return unread_view(row, str(error))
 
     def _view(self, progress: Progress) -> CampaignView:
         waits_for = self.conductor.waits_for(progress)

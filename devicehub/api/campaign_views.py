@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from devicehub.campaign.planned import Cell, Plan, Variant
     from devicehub.campaign.progress import Progress
     from devicehub.campaign.result import CampaignResult, CellResult, FigureSummary, History
+    from devicehub.store.model import CampaignRow
 
 _State = Literal["running", "stopped", "ended"]
 
@@ -52,6 +53,18 @@ def campaign_view(progress: Progress, result: CampaignResult, *, waits_for: str 
         exit=None if is_running else result.exit,
         waits_for=waits_for,
         virtual=progress.plan.virtual,
+    )
+
+
+def unread_view(row: CampaignRow, why: str) -> CampaignView:
+    """A campaign of which the plan cannot be read, as lists show it."""
+    return CampaignView(
+        id=row.id,
+        name=row.name,
+        state=cast("_State", row.state),
+        created=row.created,
+        ended=row.ended,
+        sentence=why,
     )
 
 

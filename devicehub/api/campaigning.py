@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ import msgspec
 from devicehub.api.campaign_model import ProblemView
 from devicehub.campaign.asks import column_asks
 from devicehub.campaign.baseline import read_baseline
-from devicehub.campaign.file import BaselineTable, CampaignFile, check_campaign, parse_duration_s
+from devicehub.campaign.file import MOST_CELLS, BaselineTable, CampaignFile, check_campaign, parse_duration_s
 from devicehub.campaign.fit import HubHost, phone_ref
 from devicehub.campaign.plan import EVAL, Asked, make_plan
 from devicehub.campaign.planned import ThingRef
+from devicehub.campaign.sweep_grid import grid
 from devicehub.deploy.holding import read_holdings
 from devicehub.device.select import CAN_WAIT, check_selector, left_out, select
 from devicehub.dispatch import comparing
@@ -193,12 +195,15 @@ class Campaigning:
         """The plan for the phones that are there now.
 
         Raises:
+            AskError: it has too many cells.
             SelectionError: no phone is meant, or none of them can be used.
         """
         await self._hub.phones.settled()
         devices = self._hub.phones.devices()
-        chosen = select(devices, draft.selectors, CAN_WAIT)
+        chosen, twins = _one_each(select(devices, draft.selectors, CAN_WAIT))
+        _check_size(draft.file, len(chosen), len(draft.asks))
         holdings = await self._holdings(chosen)
+        why = [f"{twin.serial} has the serial number of another phone" for twin in twins]
         now_s = self._hub.clock.wall_s()
         host = HubHost(
             self._hub.catalogue,
@@ -223,7 +228,8 @@ class Campaigning:
             name=Path(draft.asked.place).stem,
             created=now_s,
             seed=secrets.randbelow(_MOST_SEED),
-            missing=left_out(devices, draft.selectors, chosen),
+            missing="; ".join(filter(None, [left_out(devices, draft.selectors, [*chosen, *twins]), *why]))
+            or None,
             max_duration_s=_duration_s(draft.asked.max_duration),
         )
 
@@ -271,6 +277,28 @@ def _duration_s(text: str | None) -> float | None:
     if found is None:
         raise AskError(f"--max-duration {text}: is no duration; write one as 90s, 30m, 8h or 2d")
     return found
+
+
+def _one_each(devices: Iterable[Device]) -> tuple[list[Device], list[Device]]:
+    """Those with a serial number of their own, and the twins of these: cells go by that number."""
+    first: dict[str, Device] = {}
+    twins = []
+    for device in devices:
+        assert device.identity is not None
+        if first.setdefault(device.identity.serialno, device) is not device:
+            twins.append(device)
+    return list(first.values()), twins
+
+
+def _check_size(file: CampaignFile, phones: int, columns: int) -> None:
+    settings = grid(file.sweep) if file.sweep is not None else [{}]
+    assert not isinstance(settings, str)  # or its file would not have been taken
+    counts = (phones, len(file.models), len(file.engines) or 1, len(file.profiles), columns, len(settings))
+    if (cells := math.prod(counts)) > MOST_CELLS:
+        raise AskError(
+            f"this campaign has {cells} cells, and {MOST_CELLS} are the most: name fewer phones, models, "
+            "engines, profiles, workloads or settings"
+        )
 
 
 def _models(file: CampaignFile) -> list[str]:

@@ -314,11 +314,12 @@ CAMPAIGN_CHECK = _method(
 )
 CAMPAIGN_PLAN = _method(
     "campaigns.plan", CampaignText, CampaignPlanView, _READ, "What a campaign would do.",
-    host_for=("selectors",),
+    host_for=("selectors", "phones"),
 )  # fmt: skip
 CAMPAIGN_START = _method(
-    "campaigns.start", CampaignText, CampaignView, _RUN, "Begin a campaign.", host_for=("selectors",)
-)
+    "campaigns.start", CampaignText, CampaignView, _RUN, "Begin a campaign.",
+    host_for=("selectors", "phones"),
+)  # fmt: skip
 CAMPAIGNS = _method(
     "campaigns.list", CampaignsQuery, list[CampaignView], _READ, "Campaigns, the newest first."
 )

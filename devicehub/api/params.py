@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -390,6 +391,15 @@ class CampaignText(Params, frozen=True, kw_only=True):
     files: dict[str, str] = {}
     max_duration: str | None = None
     selectors: list[str] = []
+
+    @property
+    def phones(self) -> list[str]:
+        """The selectors that its text has, as far as it can be read."""
+        try:
+            phones = tomllib.loads(self.text).get("phones")
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return []
+        return [each for each in phones if isinstance(each, str)] if isinstance(phones, list) else []
 
 
 class CampaignNamed(Params, frozen=True, kw_only=True):

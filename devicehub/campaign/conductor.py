@@ -187,7 +187,10 @@ class Conductor:
     async def run(self) -> None:
         """Carry what is under way until cancelled; the runs go on in the queue and on their phones."""
         for campaign_id in self._store.running_campaigns():
-            self._take_up(campaign_id)
+            try:
+                self._take_up(campaign_id)
+            except InputError as error:
+                self._tell(f"{error}; it stands still")  # the others go on
         while True:
             self._note_away()
             for progress in list(self._under_way.values()):
@@ -224,8 +227,8 @@ class Conductor:
             for outcome in progress.merged(group):
                 if outcome.cell not in progress.outcomes:
                     self._finish(progress, outcome)
-        if progress.row.id not in self._under_way:
-            return
+        if self._under_way.get(progress.row.id) is not progress:
+            return  # it was stopped meanwhile, and perhaps taken up again
         if not self._is_over_time(progress):
             self._begin_cells(progress)
         self._end_if_done(progress)

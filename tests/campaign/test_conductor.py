@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ import pytest
 
 from devicehub.campaign.asks import encode_asks
 from devicehub.campaign.conductor import Conductor
+from devicehub.campaign.extract import extract
 from devicehub.campaign.planned import Cell, PhoneRef, Plan, ThingRef, Variant
 from devicehub.campaign.progress import MOVE_AFTER_S
 from devicehub.device.lifecycle import DeviceState
@@ -70,6 +72,7 @@ class Lab:
         self.plan = plan
         self.desk = desk or Desk(store, *(phone(one.serial) for one in plan.phones))
         self.changes: list[tuple[str, list[int]]] = []
+        self.said: list[str] = []
         self.model_id: str | None = MODEL.id
         self.conductor = Conductor(
             store,
@@ -80,7 +83,7 @@ class Lab:
             stop_run=self._stop,
             summarize=lambda _progress: b"{}",
             on_change=lambda campaign, cells: self.changes.append((campaign, list(cells))),
-            tell=lambda _text: None,
+            tell=self.said.append,
         )
 
     async def _stop(self, run_id: str) -> RunRow:
@@ -353,3 +356,39 @@ def test_cell_has_one_outcome_and_one_open_attempt(store: Store) -> None:
     assert store.outcomes("c1", limit=9) == [(1, b"{}")]
     with pytest.raises(StoreError):
         store.add_attempt(replace(row, attempt=2, runs=("b",)))
+
+
+async def test_campaign_of_another_version_does_not_hold_up_the_others(store: Store) -> None:
+    lab = Lab(store, make_plan("P", cells=1))
+    store.add_campaign(CampaignRow(id="c0", name="old", client="t", created=1.0, plan=b"{}", asks=b"{}"))
+    lab.begin()
+    async with lab.running():
+        await lab.finish_all()
+    assert lab.state == ("ended", None)
+    assert [text for text in lab.said if "c0" in text and "another version" in text]
+
+
+async def test_campaign_that_is_stopped_and_resumed_at_once_begins_no_cell_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = Lab(store, make_plan("P", cells=2))
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow_at_first(*given: Any, **named: Any) -> CellOutcome:
+        if not entered.is_set():
+            entered.set()
+            go_on.wait()
+        return extract(*given, **named)
+
+    monkeypatch.setattr("devicehub.campaign.conductor.extract", slow_at_first)
+    lab.begin()
+    async with lab.running():
+        await lab.until(lambda: bool(lab.desk.order))
+        lab.end(lab.desk.order[0])
+        await lab.until(entered.is_set)
+        await lab.conductor.stop("c1")
+        lab.conductor.resume("c1", deadline=None)
+        go_on.set()
+        await lab.finish_all()
+    assert lab.cells == [1, 2]
+    assert [(row.cell, row.attempt) for row in store.attempts("c1")] == [(1, 1), (2, 1)]

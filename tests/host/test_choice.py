@@ -6,7 +6,7 @@ import pytest
 
 from devicehub.adb.wire import DeviceLine
 from devicehub.api.auth import capabilities, needed
-from devicehub.api.contract import METHODS, Capability, Selected
+from devicehub.api.contract import METHODS, CampaignText, Capability, Selected
 from devicehub.device.lifecycle import DeviceState
 from devicehub.device.model import LOCAL, Device, Identity
 from devicehub.device.select import find_meant, refuse_host, select
@@ -52,3 +52,18 @@ def test_clients_elsewhere_cannot_name_it() -> None:
     assert needed(compare, CompareAsk(run=plain, by="phone", a="P1", b="P2")) <= remote
     assert Capability.HOST in needed(again, Selected(selectors=[LOCAL]))
     assert needed(again, Selected()) <= remote
+
+
+@pytest.mark.parametrize("method", ["campaigns.start", "campaigns.plan"])
+def test_clients_elsewhere_cannot_name_it_in_a_file(method: str) -> None:
+    remote = set(capabilities(local=False))
+
+    def asks(text: str, *selectors: str) -> bool:
+        params = CampaignText(text=text, place="c.toml", selectors=list(selectors))
+        return Capability.HOST in needed(METHODS[method], params)
+
+    assert asks('phones = ["all"]', LOCAL)
+    assert asks(f'phones = ["all", "{LOCAL}"]')
+    assert asks('phones = ["\\u006cocal"]')
+    for text in ('phones = ["all"]', 'phones = "local"', "phones = [", 'phones = [["local"]]', ""):
+        assert needed(METHODS[method], CampaignText(text=text, place="c.toml")) <= remote
