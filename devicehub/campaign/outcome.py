@@ -19,6 +19,7 @@ class LaunchFigures(msgspec.Struct, frozen=True, kw_only=True):
         at_s: when it began, in seconds since the run's first sample; None where that is not known.
         temp_c: of the skin at its begin.
         why_not: why it does not count.
+        run: the id of its run, where its arm has several; None where the arm's is it.
     """
 
     order: int
@@ -38,6 +39,7 @@ class LaunchFigures(msgspec.Struct, frozen=True, kw_only=True):
     at_s: float | None = None
     duration_s: float | None = None
     throttled: bool | None = None
+    run: str | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):

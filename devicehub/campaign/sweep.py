@@ -206,7 +206,8 @@ def _join(arms: Sequence[Arm]) -> Arm:
         at_s += [moment + later_s for moment in arm.trace.at_s]
         temp_c += arm.trace.temp_c
         launches += [
-            _renumbered(one, len(launches) + place, later_s) for place, one in enumerate(arm.launches, 1)
+            _renumbered(one, len(launches) + place, later_s, arm.run)
+            for place, one in enumerate(arm.launches, 1)
         ]
     shares = [arm.fidelity for arm in arms if arm.fidelity is not None]
     energies = [arm.joules_per_token for arm in arms if arm.joules_per_token is not None]
@@ -232,9 +233,9 @@ def _join(arms: Sequence[Arm]) -> Arm:
     )
 
 
-def _renumbered(launch: LaunchFigures, number: int, later_s: float) -> LaunchFigures:
+def _renumbered(launch: LaunchFigures, number: int, later_s: float, run: str) -> LaunchFigures:
     at_s = None if launch.at_s is None else launch.at_s + later_s
-    return msgspec.structs.replace(launch, number=number, order=number, at_s=at_s)
+    return msgspec.structs.replace(launch, number=number, order=number, at_s=at_s, run=launch.run or run)
 
 
 def _once(lists: Iterable[Sequence[str]]) -> list[str]:

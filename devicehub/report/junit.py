@@ -58,12 +58,15 @@ def render(result: CampaignResult) -> str:
 
 
 def _case(suite: ET.Element, cell: CellResult) -> None:
-    phone = phone_of(cell)
+    # Of the phone that it was planned for: CI follows a case by its names, and a moved cell keeps its.
+    phone = cell.cell.phone
+    # Jenkins takes what is before the last dot for a package, and a phone on the network has an address.
+    serial = phone.serial.replace(".", "_")
     case = ET.SubElement(
         suite,
         "testcase",
         {
-            "classname": legal(f"{phone.soc or 'unknown'}.{phone.serial}"),
+            "classname": legal(f"{phone.soc or 'unknown'}.{serial}"),
             "name": legal(variant_words(cell)),
             "time": f"{_took_s(cell):.3f}",
         },
@@ -100,7 +103,8 @@ def _facts(cell: CellResult) -> Iterator[tuple[str, str]]:
             yield f"{name}_ratio", f"{figure.ratio:.6g}"
     for arm in (cell.outcome.base, cell.outcome.arm) if cell.outcome else ():
         if arm is not None:
-            yield "run", arm.run
+            yield from (("run", run) for run in arm.runs or [arm.run])
+            yield "config_sha256", arm.config_sha256
 
 
 def _properties(parent: ET.Element, pairs: list[tuple[str, str]]) -> None:

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from devicehub.campaign.outcome import LaunchFigures
 from devicehub.report.numbers import soc_words, variant_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from devicehub.campaign.outcome import Arm, LaunchFigures
+    from devicehub.campaign.outcome import Arm
     from devicehub.campaign.planned import PhoneRef
     from devicehub.campaign.result import CampaignResult, CellResult
+
+_FIGURES: Final = tuple(name for name in LaunchFigures.__struct_fields__ if name not in ("number", "run"))
+LAUNCH_COLUMNS: Final = (
+    "campaign", "cell", "name", "cell_state", "role", "run", "launch", *_FIGURES,
+    "serial", "product", "vendor", "soc", "android", "virtual", "moved",
+    "model", "model_id", "engine", "engine_id", "profile", "workload", "suite", "settings",
+    "config_sha256", "fidelity", "trusted", "conditions",
+)  # fmt: skip
+"""What is told of each launch, in this order."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ def worst_first(result: CampaignResult) -> list[CellResult]:
 
 
 def launch_rows(result: CampaignResult) -> Iterator[dict[str, Any]]:
-    """Every launch of every cell, the baseline's among them: raw, nothing averaged."""
+    """Every launch of every cell by `LAUNCH_COLUMNS`, the baseline's among them: raw, nothing averaged."""
     for cell in result.cells:
         outcome = cell.outcome
         if outcome is None:
@@ -98,22 +108,22 @@ def _launch_row(
     result: CampaignResult, cell: CellResult, role: str, arm: Arm, launch: LaunchFigures
 ) -> dict[str, Any]:
     phone, variant = phone_of(cell), arm.variant
-    figures = {name: getattr(launch, name) for name in launch.__struct_fields__ if name != "number"}
-    return {
+    row = {
         "campaign": result.plan.id,
         "cell": cell.cell.number,
         "name": cell.cell.name,
         "cell_state": cell.state,
         "role": role,
-        "run": arm.run,
+        "run": launch.run or arm.run,
         "launch": launch.number,
-        **figures,
+        **{name: getattr(launch, name) for name in _FIGURES},
         "serial": phone.serial,
         "product": phone.product,
         "vendor": phone.vendor,
         "soc": phone.soc,
         "android": phone.android,
         "virtual": phone.virtual,
+        "moved": cell.outcome is not None and cell.outcome.moved,
         "model": variant.model.name,
         "model_id": variant.model.id,
         "engine": variant.engine.name if variant.engine else None,
@@ -127,6 +137,7 @@ def _launch_row(
         "trusted": arm.trusted,
         "conditions": arm.conditions,
     }
+    return {name: row[name] for name in LAUNCH_COLUMNS}
 
 
 def moment(wall_s: float | None) -> str:

@@ -7,23 +7,21 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from devicehub.report.summary import launch_rows
+from devicehub.report.summary import LAUNCH_COLUMNS, launch_rows
 
 if TYPE_CHECKING:
     from devicehub.campaign.result import CampaignResult
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def render(result: CampaignResult) -> str:
     """A header, then a row a launch; conditions and settings are JSON in one field."""
-    rows = list(launch_rows(result))
     out = io.StringIO()
-    names = list(rows[0]) if rows else ["campaign", "cell"]
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow([_field(row[name]) for name in names])
+    writer.writerow(LAUNCH_COLUMNS)
+    for row in launch_rows(result):
+        writer.writerow([_field(value) for value in row.values()])
     return out.getvalue()
 
 
@@ -32,7 +30,9 @@ def _field(value: Any) -> Any:
         return json.dumps(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if not isinstance(value, str):
+        return value
+    # No file holds half a character, and no reader of CSV expects a NUL.
+    text = value.encode("utf-8", "replace").decode().replace("\0", "?")
     # A spreadsheet would execute a text that begins so, and a phone may be called anything.
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return f"'{text}" if text.startswith(_FORMULA) else text
