@@ -302,6 +302,7 @@ def make_arm(run: str, variant: Variant, rows: Sequence[tuple[int, dict[str, flo
             at_s=place * PAIR_S / 2,
             duration_s=PAIR_S / 3,
             throttled=changed.get("throttled", False),
+            run=None,
             **figures,
         )
         for number, (place, figures) in enumerate(rows, 2)

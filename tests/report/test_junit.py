@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from junitparser import xunit2
 from msgspec.structs import replace
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from devicehub.campaign.result import CampaignResult
 
 
-def _cases(result: CampaignResult) -> list[xunit2.TestCase]:
-    [suite] = xunit2.JUnitXml.fromstring(junit.render(result).encode())
+def _cases(result: CampaignResult) -> list[Any]:
+    reader: Any = xunit2.JUnitXml  # its types are partly wrong
+    [suite] = reader.fromstring(junit.render(result).encode())
     return list(suite)
 
 
-def _properties(case: xunit2.TestCase) -> list[tuple[str, str]]:
+def _properties(case: Any) -> list[tuple[str, str]]:
     return [(each.name, each.value) for each in case.properties()]
 
 
