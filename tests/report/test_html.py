@@ -207,3 +207,23 @@ def test_page_without_scripts_hides_nothing() -> None:
     body = page.partition("</style>")[2]
     assert 'class="hide' not in body
     assert body.count("class=needs") == 1  # the search
+
+
+def test_answers_and_accuracy_are_told_with_what_was_said() -> None:
+    result = make_result(cells=2, kinds=["suite_failed", "eval"])
+    page = render(result)
+    seen = _read(page).text
+    assert "Paris is the capital of France." in seen
+    assert "I cannot &lt;answer&gt;" in page
+    assert "Accuracy 52.5 % (95 %: 37.5 % to 67 %): 21 of 40 right" in seen
+    assert "Perplexity 14.2" in seen
+
+
+def test_answer_that_never_ends_is_cut() -> None:
+    plan = make_plan(cells=1, kinds=["suite"])
+    outcomes = make_outcomes(plan, kinds=["suite"])
+    suite = outcomes[1].suite
+    assert suite is not None
+    endless = [replace(each, text="again and " * 100_000) for each in suite.answers]
+    outcomes[1] = replace(outcomes[1], suite=replace(suite, answers=endless))
+    assert len(render(judge_campaign(plan, outcomes, state="ended"))) < 50_000

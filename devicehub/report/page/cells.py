@@ -16,14 +16,16 @@ from devicehub.report.words import FIGURE_WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from devicehub.campaign.outcome import Arm, LaunchFigures
+    from devicehub.campaign.outcome import Arm, CellOutcome, LaunchFigures
     from devicehub.campaign.planned import LimitFigure, PhoneRef
     from devicehub.campaign.result import CampaignResult, CellResult
+    from devicehub.runs.answers import SuiteAnswer
 
 _ALWAYS: Final = ("prefill_tok_s", "decode_tok_s")
 """Ratios that are drawn also where no limit holds for them."""
 _NAMED: Final = frozenset({"engine", "model", "profile", "phone", "workload", "virtual", "SoC"})
 """Conditions that a cell's name tells already."""
+_MOST_ANSWER: Final = 300
 _RAW: Final = (
     ("prefill_tok_s", "prefill"), ("decode_tok_s", "decode"), ("load_ms", "load ms"), ("ttft_ms", "first ms"),
     ("peak_memory_mib", "MiB"), ("temp_c", "°C"), ("at_s", "at s"),
@@ -138,18 +140,7 @@ def _cell(
     if outcome is not None:
         if outcome.moved:
             yield f"<p>It ran on {text(outcome.phone.serial)}, since its own phone had left."
-        if outcome.suite is not None:
-            answers = (
-                (text(each.id), "passed" if each.passed else "not passed", text(each.why or ""))
-                for each in outcome.suite.answers
-            )
-            yield table(["Prompt", "Answer", "What it lacks"], answers)
-        if outcome.evaluation is not None and outcome.evaluation.subjects:
-            subjects = (
-                (text(name), figure(f"{score.right} of {score.of}"))
-                for name, score in outcome.evaluation.subjects.items()
-            )
-            yield table(["Subject", "Right"], subjects)
+        yield from _answers(outcome)
         for role, arm in (("cell", outcome.arm), ("baseline", outcome.base)):
             if arm is not None:
                 yield _about(role, arm, shared.get(phone_of(cell).serialno, {}), configs)
@@ -157,6 +148,36 @@ def _cell(
             yield _course(cell, outcome.arm, outcome.base)
             yield from _raw(outcome.arm, outcome.base)
     yield "</details>\n"
+
+
+def _answers(outcome: CellOutcome) -> Iterator[str]:
+    """What was answered to a prompt suite, and to questions with choices."""
+    if outcome.suite is not None:
+        rows = (
+            (text(each.id), "passed" if each.passed else "not passed", text(each.why or ""), _answer(each))
+            for each in outcome.suite.answers
+        )
+        yield table(["Prompt", "Judged", "What it lacks", "Answer"], rows)
+    found = outcome.evaluation
+    if found is None:
+        return
+    if found.accuracy is not None:
+        span = f" (95 %: {percent(found.low)} to {percent(found.high)})" if found.low is not None else ""
+        yield f"<p>Accuracy {percent(found.accuracy)}{span}: {found.right} of {found.of} right"
+    if found.perplexity is not None:
+        yield f"<p>Perplexity {number(found.perplexity)}"
+    if found.subjects:
+        subjects = (
+            (text(name), figure(f"{score.right} of {score.of}"), text(", ".join(score.unanswered)))
+            for name, score in found.subjects.items()
+        )
+        yield table(["Subject", "Right", "Without an answer"], subjects)
+
+
+def _answer(answer: SuiteAnswer) -> str:
+    """Its begin; a model that never stops must not make a report too large for a mail."""
+    words = answer.text or ""
+    return text(words if len(words) <= _MOST_ANSWER else f"{words[:_MOST_ANSWER]}...")
 
 
 def _course(cell: CellResult, arm: Arm, base: Arm | None) -> str:

@@ -54,7 +54,7 @@ pre{background:var(--pane);border-radius:6px;padding:8px;margin:6px 0;overflow-x
 font:12.5px/1.4 ui-monospace,
 "DejaVu Sans Mono",monospace}
 .note{border:1px solid var(--line);border-radius:6px;padding:8px 12px;margin:8px 0}
-svg{display:block;max-width:100%}svg text{fill:var(--dim);font-size:11px}.ax{stroke:var(--line);fill:none}
+svg{display:block;max-width:100%}svg text{fill:var(--dim);font-size:11px}.ax{stroke:var(--dim);fill:none}
 .heat{stroke:var(--heat);fill:none;stroke-width:1.5;stroke-dasharray:4 3}
 .own,.base{fill:none;stroke-width:6}.own{stroke:var(--own);stroke-linecap:round}
 .base{stroke:var(--base);stroke-linecap:square;stroke-width:5}
