@@ -67,7 +67,6 @@ class CampaignFeed:
         self._store = store
         self._models = models
         self._publish = publish
-        self._over: Progress | None = None
         self._told: dict[str, dict[int, str]] = {}
         self.conductor = Conductor(
             store,
@@ -88,17 +87,12 @@ class CampaignFeed:
             return None
 
     def progress(self, campaign_id: str) -> Progress:
-        """How a campaign stands; of one that is over, read once for all pages of a report.
+        """How a campaign stands.
 
         Raises:
             InputError: there is no such campaign, or another version wrote it.
         """
-        row = self._store.campaign(campaign_id)
-        if row.state == RUNNING:
-            return self.conductor.progress(row.id)
-        if self._over is None or (self._over.row.id, self._over.row.ended) != (row.id, row.ended):
-            self._over = self.conductor.load(row.id)
-        return self._over
+        return self.conductor.progress(campaign_id)
 
     def result(
         self, progress: Progress, *, history: Sequence[History] = (), with_fronts: bool = False

@@ -86,6 +86,7 @@ class Conductor:
         self._on_change = on_change
         self._tell = tell
         self._under_way: dict[str, Progress] = {}
+        self._over: Progress | None = None
         self._away_since: dict[str, float] = {}
         self._wake = asyncio.Event()
 
@@ -125,7 +126,7 @@ class Conductor:
                 await self._end_run(run_id)
             progress.withdrawn.add((attempt.cell, attempt.attempt))
             await self._look_at(progress, attempt)
-        self._end_campaign(row.id)
+        self._end_campaign(progress)
 
     def waits_for(self, progress: Progress) -> str | None:
         """Why nothing of a campaign is under way though it runs; None where something is."""
@@ -147,13 +148,18 @@ class Conductor:
         self._wake.set()
 
     def progress(self, campaign_id: str) -> Progress:
-        """How a campaign stands; of one that is not under way, from the store.
+        """How a campaign stands; one that is over is read once for all pages of a report.
 
         Raises:
             InputError: there is no such campaign, or another version wrote it.
         """
         row = self._store.campaign(campaign_id)
-        return self._under_way.get(row.id) or self.load(row.id)
+        if row.id in self._under_way:
+            return self._under_way[row.id]
+        over = self._over
+        if over is None or (over.row.id, over.row.state, over.row.ended) != (row.id, row.state, row.ended):
+            over = self._over = self.load(row.id)
+        return over
 
     def load(self, campaign_id: str) -> Progress:
         """A campaign as the store has it; raises as `progress`."""
@@ -418,14 +424,15 @@ class Conductor:
         self._under_way.pop(progress.row.id, None)
         slug = None if reason == ENDED else reason
         self._store.end_campaign(progress.row.id, ENDED, slug, wall_s=self._clock.wall_s())
-        self._end_campaign(progress.row.id)
+        self._end_campaign(progress)
 
-    def _end_campaign(self, campaign_id: str) -> None:
+    def _end_campaign(self, progress: Progress) -> None:
         """Keep how a campaign stands that is no longer under way."""
-        progress = self.load(campaign_id)
-        if progress.row.state != RUNNING:
-            self._store.summarize_campaign(campaign_id, self._summarize(progress))
-        self._on_change(campaign_id, [cell.number for cell in progress.plan.cells])
+        progress.row = row = self._store.campaign(progress.row.id)
+        if row.state != RUNNING:
+            self._store.summarize_campaign(row.id, self._summarize(progress))
+        self._over = progress
+        self._on_change(row.id, [cell.number for cell in progress.plan.cells])
 
     def _reason_to_end(self, progress: Progress) -> str | None:
         """Why it is over: all cells have outcomes, its time is up, or nobody comes back; None where not."""
