@@ -25,7 +25,9 @@ _ALWAYS: Final = ("prefill_tok_s", "decode_tok_s")
 """Ratios that are drawn also where no limit holds for them."""
 _NAMED: Final = frozenset({"engine", "model", "profile", "phone", "workload", "virtual", "SoC"})
 """Conditions that a cell's name tells already."""
-_MOST_ANSWER: Final = 300
+_MOST_ANSWER: Final = 100
+_MOST_RIGHT: Final = 60
+"""Of an answer that passed."""
 _RAW: Final = (
     ("prefill_tok_s", "prefill"), ("decode_tok_s", "decode"), ("load_ms", "load ms"), ("ttft_ms", "first ms"),
     ("peak_memory_mib", "MiB"), ("temp_c", "°C"), ("at_s", "at s"),
@@ -176,8 +178,8 @@ def _answers(outcome: CellOutcome) -> Iterator[str]:
 
 def _answer(answer: SuiteAnswer) -> str:
     """Its begin; a model that never stops must not make a report too large for a mail."""
-    words = answer.text or ""
-    return text(words if len(words) <= _MOST_ANSWER else f"{words[:_MOST_ANSWER]}...")
+    words, most = answer.text or "", _MOST_RIGHT if answer.passed else _MOST_ANSWER
+    return text(words if len(words) <= most else f"{words[:most]}...")
 
 
 def _course(cell: CellResult, arm: Arm, base: Arm | None) -> str:
