@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from devicehub.demo_model import demo_model_dir
 from tests.e2e.command import Answer, devicehub
 from tests.e2e.fleet import stocked_fleet
+from tests.sim.engine.perplexity import perplexity_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -159,6 +161,46 @@ async def test_each_prompt_of_a_suite_has_a_launch_and_its_answer_is_judged(
     shown = await devicehub("runs", "show", record["id"], env=env)
     assert "2 of 3 passed (raw)" in shown.stdout
     assert 'the answer lacks "Paris"' in shown.stdout
+
+
+# What the demo model says of everything that it was not taught: "I am only a small demo model and ..."
+QUESTIONS = """\
+id,question,A,B,C,D,answer
+7,"Which is it, then?",a small demo model,none,all,both,A
+8,"Say ""yes"".",yes,a small demo model,no,maybe,C
+9,What now?,yes,no,perhaps,maybe,D
+"""
+
+
+async def test_questions_are_judged_by_subject_and_the_perplexity_is_the_wheels(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    for name in ("law_val.csv", "art_test.csv"):
+        (tmp_path / name).write_text(
+            QUESTIONS if name.startswith("law") else QUESTIONS.replace("C\n9", "B\n9")
+        )
+    text = tmp_path / "text.txt"
+    text.write_text("What is DeviceHub?\nDeviceHub runs language models on phones.\n")
+    files = [word for name in ("law_val.csv", "art_test.csv") for word in ("--eval-file", tmp_path / name)]
+    asked = ("--workload", "eval", *files, "--perplexity", text)
+    answer = await run(env, "--on", "vendor=mediatek", *asked, "--json")
+    assert answer.status == 0, answer.stderr
+    record = answer.json
+    assert [launch["records"] for launch in record["launches"]] == [[], [], []]
+    found = record["evaluation"]
+    assert found["subjects"] == {
+        "law": {"right": 1, "of": 3, "unanswered": ["9"]},
+        "art": {"right": 2, "of": 3, "unanswered": ["9"]},
+    }
+    assert (found["right"], found["of"], found["accuracy"]) == (3, 6, 0.5)
+    assert 0.18 < found["low"] < 0.19
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**record["config"], "base_dir": f"{demo_model_dir()}/"}))
+    own = await perplexity_of(config, text.read_text(), [(0, 768, 0)])
+    assert found["perplexity"] == pytest.approx(own, rel=1e-3)
+    shown = await devicehub("runs", "show", record["id"], env=env)
+    assert "50.0%, 3 of 6 (18.8% to 81.2%)" in shown.stdout
+    assert f"{found['perplexity']:.2f}" in shown.stdout
 
 
 async def test_a_suite_is_wrong_before_anything_is_asked(env: dict[str, str], tmp_path: Path) -> None:

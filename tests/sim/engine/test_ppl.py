@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import math
-import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
-from devicehub import procs
 from devicehub.sim.engine.ppl import chunks_of, cut
+from tests.sim.engine.perplexity import perplexity_of
 from tests.sim.engine.runs import Bench, bench, needs_demo_model
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["bench"]
 
 TEXT: Final = "A phone that runs a language model warms up, and a warm phone slows down.\n" * 40
-_LOSSES: Final = """
-import json, os, sys
-import _mnncengine, numpy
-model = _mnncengine.llm.create(sys.argv[1], False)
-model.set_config('{"all_logits": true, "use_template": false}')
-assert model.load()
-ids = list(model.tokenizer_encode(sys.argv[2]))
-def losses(ids):
-    model.reset()
-    value = model.forward(ids)
-    logits = numpy.array(value.read(), dtype=numpy.float64, copy=True)[0]
-    del value
-    logits -= logits.max(axis=1, keepdims=True)
-    logits -= numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
-    return [-logits[at, token] for at, token in enumerate(ids[1:])]
-sys.stderr.write(json.dumps([losses(ids[:768]), losses(ids[512:1280])]))
-sys.stderr.flush()
-os._exit(0)
-"""
-
-
-async def perplexity_of(config: Path, text: str) -> float:
-    """As the wheel has it, over two chunks as ppl_eval cuts them."""
-    done = await procs.run([sys.executable, "-c", _LOSSES, str(config), text], timeout_s=60)
-    first, second = json.loads(done.stderr)
-    means = [sum(losses) / len(losses) for losses in (first, second[255:])]
-    return math.exp(sum(means) / 2)
+CHUNKS: Final = ((0, 768, 0), (512, 1280, 255))
+"""As ppl_eval cuts it: begin, end, and the first loss that counts."""
 
 
 @needs_demo_model
@@ -57,7 +26,7 @@ async def test_perplexity_over_two_chunks_is_the_wheels(bench: Bench) -> None:
     lines = done.stdout.decode().splitlines()
     assert lines[-3:-1] == ["contextLength=768 in main, 86 ", "stride=512 in main, 87 "]
     found = float(lines[-1].removeprefix("Perplexity: "))
-    assert found == pytest.approx(await perplexity_of(bench.model / "config.json", TEXT), rel=1e-3)
+    assert found == pytest.approx(await perplexity_of(bench.model / "config.json", TEXT, CHUNKS), rel=1e-3)
 
 
 @needs_demo_model
