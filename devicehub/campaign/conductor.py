@@ -44,6 +44,7 @@ ENDED: Final = "ended"
 MAX_DURATION: Final = "max_duration"
 PHONE_AWAY: Final = "phone_away"
 _LOOK_S: Final = 1.0
+_LATEST: Final = 20
 _ALL: Final = 2**31
 _THERE: Final = frozenset({DeviceState.READY, DeviceState.BUSY})
 
@@ -192,6 +193,7 @@ class Conductor:
 
     async def run(self) -> None:
         """Carry what is under way until cancelled; the runs go on in the queue and on their phones."""
+        self._keep_what_is_over()
         for campaign_id in self._store.running_campaigns():
             try:
                 self._take_up(campaign_id)
@@ -205,6 +207,13 @@ class Conductor:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     await self._wake.wait()
+
+    def _keep_what_is_over(self) -> None:
+        """Summarize what a hub ended that was killed before it kept how it stands: histories read that."""
+        for row in self._store.campaigns(_LATEST):
+            if row.state != RUNNING and row.summary is None:
+                with contextlib.suppress(InputError):  # another version wrote it
+                    self._end_campaign(self.load(row.id))
 
     def _take_up(self, campaign_id: str) -> Progress:
         progress = self._under_way[campaign_id] = self.load(campaign_id)

@@ -392,3 +392,14 @@ async def test_campaign_that_is_stopped_and_resumed_at_once_begins_no_cell_twice
         await lab.finish_all()
     assert lab.cells == [1, 2]
     assert [(row.cell, row.attempt) for row in store.attempts("c1")] == [(1, 1), (2, 1)]
+
+
+async def test_campaign_whose_end_a_killed_hub_did_not_keep_is_summarized(store: Store) -> None:
+    lab = Lab(store, make_plan("P", cells=1))
+    lab.begin()
+    store.end_campaign("c1", "ended", None, wall_s=200.0)
+    assert store.campaign("c1").summary is None
+    lab = Lab(store, lab.plan)
+    async with lab.running():
+        await lab.until(lambda: store.campaign("c1").summary == b"{}")
+    assert lab.desk.order == []
