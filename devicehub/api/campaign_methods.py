@@ -10,8 +10,6 @@ from devicehub.api import contract
 from devicehub.api.campaign_model import CampaignDocument, OutcomesPage
 from devicehub.api.campaign_views import (
     cell_view,
-    front_views,
-    history_views,
     plan_view,
 )
 from devicehub.api.campaigning import Campaigning, Draft, baseline_path
@@ -120,8 +118,8 @@ class CampaignMethods:
             campaign=self._feed.view(progress.row.id),
             cells=[cell_view(progress, cell, open_cells) for cell in result.cells],
             notes=list(progress.plan.notes),
-            fronts=front_views(result),
-            history=history_views(self._feed.history(progress)),
+            fronts=result.fronts,
+            history=self._feed.history(progress),
         )
 
     async def stop(self, params: contract.CampaignNamed, _caller: Caller) -> CampaignView:
@@ -165,7 +163,7 @@ class CampaignMethods:
             reason=row.reason,
             plan=msgspec.to_builtins(progress.plan) if is_first else None,
             outcomes=[outcome for _, outcome in page],
-            history=history_views(self._feed.history(progress)) if is_first else [],
+            history=self._feed.history(progress) if is_first else [],
             ended=row.ended,
             next=page[-1][0] if more else None,
         )

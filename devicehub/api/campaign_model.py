@@ -9,6 +9,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from devicehub.campaign.result import FigureSummary as FigureSummary
+from devicehub.campaign.result import Front as Front
+from devicehub.campaign.result import FrontPoint as FrontPoint
+from devicehub.campaign.result import History as History
+from devicehub.campaign.result import HistoryPoint as HistoryPoint
+from devicehub.campaign.result import Jump as Jump
+
 CellStanding = Literal["waiting", "running", "passed", "failed", "inconclusive", "not_comparable", "not_run"]
 """How a cell stands; the last five are its end, until the campaign's own a provisional one."""
 
@@ -37,19 +44,6 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     exit: int | None = None
     waits_for: str | None = None
     virtual: bool = False
-
-
-class FigureView(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure of a cell: the median, and with a baseline the ratio to it with its interval (95 %)."""
-
-    median: float
-    lowest: float | None = None
-    highest: float | None = None
-    launches: int
-    base: float | None = None
-    ratio: float | None = None
-    low: float | None = None
-    high: float | None = None
 
 
 class CellView(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,67 +75,8 @@ class CellView(msgspec.Struct, frozen=True, kw_only=True):
     moved: bool = False
     attempt: int = 0
     runs: list[str] = []
-    figures: dict[str, FigureView] = {}
+    figures: dict[str, FigureSummary] = {}
     fidelity: float | None = None
-
-
-class FrontPointView(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting of a sweep; `on_front` where no other is better in all of the four figures."""
-
-    cell: int
-    settings: dict[str, Any]
-    launches: int
-    stopped: str | None = None
-    prefill_tok_s: float | None = None
-    decode_tok_s: float | None = None
-    peak_memory_mib: float | None = None
-    fidelity: float | None = None
-    on_front: bool = False
-
-
-class FrontView(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of one sweep on one SoC."""
-
-    soc: str
-    model: str
-    engine: str | None
-    profile: str
-    workload: str
-    phones: list[str]
-    points: list[FrontPointView]
-
-
-class HistoryPointView(msgspec.Struct, frozen=True, kw_only=True):
-    """What one campaign measured of a thing."""
-
-    campaign: str
-    name: str
-    created: float
-    state: str
-    engine_id: str | None
-    figures: dict[str, FigureView]
-
-
-class JumpView(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure that moved from one campaign to the next, which is named."""
-
-    figure: str
-    before: float
-    after: float
-    ratio: float
-    campaign: str
-
-
-class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
-    """The same (SoC, model, engine, profile, workload) over campaigns, oldest first."""
-
-    soc: str
-    model: str
-    engine: str | None
-    profile: str
-    workload: str
-    points: list[HistoryPointView]
-    jumps: list[JumpView] = []
 
 
 class CampaignDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,8 +85,8 @@ class CampaignDocument(msgspec.Struct, frozen=True, kw_only=True):
     campaign: CampaignView
     cells: list[CellView]
     notes: list[str] = []
-    fronts: list[FrontView] = []
-    history: list[HistoryView] = []
+    fronts: list[Front] = []
+    history: list[History] = []
 
 
 class CampaignChanged(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +154,6 @@ class OutcomesPage(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     plan: dict[str, Any] | None
     outcomes: list[dict[str, Any]]
-    history: list[HistoryView] = []
+    history: list[History] = []
     ended: float | None = None
     next: int | None = None

@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, cast
 
-import msgspec
-
 from devicehub.api.campaign_model import (
     CampaignPlanView,
     CampaignView,
     CellPlanView,
     CellView,
-    FigureView,
-    FrontView,
-    HistoryView,
     PushView,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from devicehub.api.campaign_model import CellStanding
     from devicehub.campaign.planned import Cell, Plan, Variant
     from devicehub.campaign.progress import Progress
-    from devicehub.campaign.result import CampaignResult, CellResult, FigureSummary, History
+    from devicehub.campaign.result import CampaignResult, CellResult
     from devicehub.store.model import CampaignRow
 
 _State = Literal["running", "stopped", "ended"]
@@ -113,36 +106,9 @@ def cell_view(progress: Progress, result: CellResult, open_cells: set[int]) -> C
         moved=bool(outcome and outcome.moved),
         attempt=len(attempts),
         runs=list(attempts[-1].runs) if attempts else [],
-        figures=figure_views(result.figures),
+        figures=result.figures,
         fidelity=outcome.arm.fidelity if outcome and outcome.arm else None,
     )
-
-
-def figure_views(figures: Mapping[str, FigureSummary]) -> dict[str, FigureView]:
-    """Figures by name."""
-    return {
-        name: FigureView(
-            median=figure.median,
-            lowest=figure.lowest,
-            highest=figure.highest,
-            launches=figure.launches,
-            base=figure.base,
-            ratio=figure.ratio,
-            low=figure.low,
-            high=figure.high,
-        )
-        for name, figure in figures.items()
-    }
-
-
-def front_views(result: CampaignResult) -> list[FrontView]:
-    """The fronts of its sweeps."""
-    return msgspec.convert(msgspec.to_builtins(result.fronts), list[FrontView])
-
-
-def history_views(history: Sequence[History]) -> list[HistoryView]:
-    """What campaigns measured before."""
-    return msgspec.convert(msgspec.to_builtins(history), list[HistoryView])
 
 
 def plan_view(plan: Plan) -> CampaignPlanView:

@@ -11,7 +11,6 @@ from devicehub.api.contract import CAMPAIGN_OUTCOMES, OutcomesQuery
 from devicehub.campaign.judge import conclude, judge_cell
 from devicehub.campaign.outcome import CellOutcome
 from devicehub.campaign.planned import Plan
-from devicehub.campaign.result import CampaignResult, History
 from devicehub.campaign.sweep_front import fronts
 from devicehub.errors import InputError
 from devicehub.files import publish
@@ -20,6 +19,7 @@ from devicehub.report.formats import FORMATS, format_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from devicehub.campaign.result import CampaignResult
     from devicehub.cli.at_hub import Place
 
 _PAGE: Final = 50
@@ -52,7 +52,7 @@ async def fetch_result(place: Place, campaign: str) -> CampaignResult:
         stopped_reason=first.reason,
         ended=first.ended,
         fronts=fronts(plan, outcomes.values()) if has_sweep else (),
-        history=msgspec.convert(msgspec.to_builtins(first.history), list[History]),
+        history=first.history,
     )
 
 

@@ -8,12 +8,12 @@ from devicehub.api.campaign_model import (
     CampaignDocument,
     CampaignView,
     CellView,
-    FigureView,
-    FrontPointView,
-    FrontView,
-    HistoryPointView,
-    HistoryView,
-    JumpView,
+    FigureSummary,
+    Front,
+    FrontPoint,
+    History,
+    HistoryPoint,
+    Jump,
 )
 from tests.tui.scripted import WALL_S
 
@@ -32,6 +32,11 @@ _ENDS: Final = {
     8: ("not_comparable", "throttled", "the phone throttled in 4 of 12 launches"),
     11: ("not_run", "profile_soc", "profile opencl is not for MT6989"),
 }  # fmt: skip
+
+
+def figure(*, median: float, **more: Any) -> FigureSummary:
+    """A figure whose launches were all alike."""
+    return FigureSummary(median=median, lowest=median, highest=median, **more)
 
 
 def campaign(name: str = "nightly", **changes: Any) -> CampaignView:
@@ -57,11 +62,11 @@ def cell(place: int = 1, **changes: Any) -> CellView:
         "sentence": "decode_tok_s no worse than 5 %: 1.012, 1.001 to 1.023",
         "runs": [f"run-{place}-a", f"run-{place}-b"], "fidelity": 1.0,
         "figures": {
-            "prefill_tok_s": FigureView(median=241.3 - place, launches=6, base=243.0, ratio=0.992,
+            "prefill_tok_s": figure(median=241.3 - place, launches=6, base=243.0, ratio=0.992,
                                         low=0.981, high=1.004),
-            "decode_tok_s": FigureView(median=21.37 + place / 10, launches=6, base=21.1, ratio=1.012,
+            "decode_tok_s": figure(median=21.37 + place / 10, launches=6, base=21.1, ratio=1.012,
                                        low=1.001, high=1.023),
-            "load_ms": FigureView(median=812.0, launches=6),
+            "load_ms": figure(median=812.0, launches=6),
         },
     }  # fmt: skip
     return CellView(**{**known, **changes})
@@ -95,32 +100,32 @@ _POINTS: Final = (
 )
 
 
-def front(soc: str = "SM8650") -> FrontView:
+def front(soc: str = "SM8650") -> Front:
     """Five settings, three of them on the front, one given up early and one wrong."""
     points = [
-        FrontPointView(
+        FrontPoint(
             cell=cell, settings=settings, launches=1 if cell == 5 else 6,
             stopped="slower" if cell == 5 else None, prefill_tok_s=prefill, decode_tok_s=decode,
             peak_memory_mib=memory, fidelity=1.0, on_front=on_front,
         )
         for cell, settings, prefill, decode, memory, on_front in _POINTS
     ]  # fmt: skip
-    wrong = FrontPointView(cell=6, settings={"precision": "int2"}, launches=1, stopped="wrong", fidelity=0.4)
-    return FrontView(
+    wrong = FrontPoint(cell=6, settings={"precision": "int2"}, launches=1, stopped="wrong", fidelity=0.4)
+    return Front(
         soc=soc, model=MODELS[0], engine=ENGINE, profile="default", workload="bench",
         phones=["R5CT0001", "R5CT0002"], points=[wrong, *points],
     )  # fmt: skip
 
 
-def history(*decode: float, soc: str = "SM8650", jump_at: int | None = None) -> HistoryView:
+def history(*decode: float, soc: str = "SM8650", jump_at: int | None = None) -> History:
     """A thing over as many campaigns; at one of them decode and load jumped."""
     points = [
-        HistoryPointView(
+        HistoryPoint(
             campaign=f"campaign-{number}", name=f"nightly-{number}", created=WALL_S + 86_400 * number,
             state="failed" if number == jump_at else "passed", engine_id=f"mnn-3.6.{number}-arm64",
             figures={
-                "decode_tok_s": FigureView(median=value, launches=6),
-                "load_ms": FigureView(median=800.0 if number < (jump_at or 99) else 640.0, launches=6),
+                "decode_tok_s": figure(median=value, launches=6),
+                "load_ms": figure(median=800.0 if number < (jump_at or 99) else 640.0, launches=6),
             },
         )
         for number, value in enumerate(decode)
@@ -130,10 +135,10 @@ def history(*decode: float, soc: str = "SM8650", jump_at: int | None = None) -> 
         before, after = decode[jump_at - 1], decode[jump_at]
         name = f"campaign-{jump_at}"
         jumps = [
-            JumpView(figure="decode_tok_s", before=before, after=after, ratio=after / before, campaign=name),
-            JumpView(figure="load_ms", before=800.0, after=640.0, ratio=0.8, campaign=name),
+            Jump(figure="decode_tok_s", before=before, after=after, ratio=after / before, campaign=name),
+            Jump(figure="load_ms", before=800.0, after=640.0, ratio=0.8, campaign=name),
         ]
-    return HistoryView(
+    return History(
         soc=soc,
         model=MODELS[0],
         engine="mnn",

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from devicehub.api.campaign_model import FigureView
 from devicehub_tui import campaign_lines, campaign_rows, front_rows, history_rows
 from devicehub_tui.campaign_rows import MARKS
-from tests.tui.campaigns import campaign, cell, cells, front, history
+from tests.tui.campaigns import campaign, cell, cells, figure, front, history
 
 if TYPE_CHECKING:
     from devicehub_tui.run_lines import Lines
@@ -98,8 +97,8 @@ def test_a_moved_cell_says_where_it_ran() -> None:
 
 def test_figures_that_are_not_known_here_are_shares() -> None:
     figures = {
-        "accuracy": FigureView(median=0.615, launches=1),
-        "load_ms": FigureView(median=812.4, launches=2),
+        "accuracy": figure(median=0.615, launches=1),
+        "load_ms": figure(median=812.4, launches=2),
     }
     assert text(campaign_lines.figure_lines(figures, 80)).splitlines() == [
         "load ms               812  2 launches",
@@ -116,7 +115,7 @@ def test_figures_that_are_not_known_here_are_shares() -> None:
     ],
 )
 def test_an_interval_is_drawn_to_scale(low: float, ratio: float, high: float, shown: str) -> None:
-    drawn = campaign_lines.interval(FigureView(median=1, launches=6, ratio=ratio, low=low, high=high))
+    drawn = campaign_lines.interval(figure(median=1, launches=6, ratio=ratio, low=low, high=high))
     assert len(drawn) == 33
     assert drawn == shown
 

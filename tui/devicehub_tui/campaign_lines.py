@@ -12,7 +12,7 @@ from devicehub_tui.run_lines import fact, heading
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from devicehub.api.campaign_model import CampaignView, CellView, FigureView
+    from devicehub.api.campaign_model import CampaignView, CellView, FigureSummary
     from devicehub_tui.format import Cell
     from devicehub_tui.run_lines import Lines
 
@@ -98,7 +98,7 @@ def _phone(cell: CellView) -> str:
     return moved + " · ".join(part for part in known if part)
 
 
-def figure_lines(figures: Mapping[str, FigureView], width: int) -> Lines:
+def figure_lines(figures: Mapping[str, FigureSummary], width: int) -> Lines:
     """Each figure with its launches; beside a baseline the ratio, its interval and where that lies."""
     lines: Lines = []
     for name in [*(name for name in FIGURES if name in figures), *(figures.keys() - FIGURES.keys())]:
@@ -120,7 +120,7 @@ def launches(number: int) -> str:
     return f"{number} launch{'es' * (number != 1)}"
 
 
-def _ratio(name: str, figure: FigureView, *, wide: bool) -> list[Cell]:
+def _ratio(name: str, figure: FigureSummary, *, wide: bool) -> list[Cell]:
     base = f" of {amount(name, figure.base):<8}" if figure.base is not None else ""
     line: list[Cell] = [(f"  {figure.ratio:.3f}", "figure"), (base, "dim")]
     if figure.low is not None and figure.high is not None:
@@ -130,7 +130,7 @@ def _ratio(name: str, figure: FigureView, *, wide: bool) -> list[Cell]:
     return line
 
 
-def interval(figure: FigureView) -> str:
+def interval(figure: FigureSummary) -> str:
     """`[     |-o-:   ]`: a ratio and its interval from -10 to +10 %; `:` is no change, `<` and `>` go on."""
     if figure.ratio is None or figure.low is None or figure.high is None:
         return ""

@@ -15,7 +15,7 @@ from devicehub_tui.run_lines import fact, heading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from devicehub.api.campaign_model import FrontPointView, FrontView
+    from devicehub.api.campaign_model import Front, FrontPoint
     from devicehub_tui.columns import Column
     from devicehub_tui.format import Cell
     from devicehub_tui.run_lines import Lines
@@ -39,7 +39,7 @@ def columns_for(width: int) -> list[Column]:
     return lay_out(_FIELDS, width)
 
 
-def rows(fronts: Sequence[FrontView]) -> list[Row]:
+def rows(fronts: Sequence[Front]) -> list[Row]:
     """A heading for each SoC; below it the front, the fastest in decode first, then what it beats."""
     found: list[Row] = []
     for place, front in enumerate(fronts):
@@ -52,14 +52,14 @@ def rows(fronts: Sequence[FrontView]) -> list[Row]:
     return found
 
 
-def _title(front: FrontView) -> str:
+def _title(front: Front) -> str:
     chosen = sum(point.on_front for point in front.points)
     what = " / ".join(part for part in (front.model, front.engine, front.profile, front.workload) if part)
     share = f"{chosen} of {len(front.points)} settings on the front"
     return f"{front.soc}, {share}: {what}, on {', '.join(front.phones)}"
 
 
-def find(fronts: Sequence[FrontView], key: str) -> tuple[FrontView, FrontPointView | None] | None:
+def find(fronts: Sequence[Front], key: str) -> tuple[Front, FrontPoint | None] | None:
     """What a row is of: a front, and unless it is a heading one of its points."""
     place, _, cell = key.partition(" ")
     if not place.isdecimal() or int(place) >= len(fronts):
@@ -68,14 +68,14 @@ def find(fronts: Sequence[FrontView], key: str) -> tuple[FrontView, FrontPointVi
     return front, next((point for point in front.points if str(point.cell) == cell), None)
 
 
-def cells(fronts: Sequence[FrontView], key: str, columns: Sequence[Column]) -> list[Cell]:
+def cells(fronts: Sequence[Front], key: str, columns: Sequence[Column]) -> list[Cell]:
     """What a point's row shows."""
     found = find(fronts, key)
     point = found[1] if found else None
     return [_cell(point, column.name) if point else ("", "") for column in columns]
 
 
-def _cell(point: FrontPointView, name: str) -> Cell:
+def _cell(point: FrontPoint, name: str) -> Cell:
     match name:
         case "front":
             return (f"{FRONT} front", "good") if point.on_front else ("", "")
@@ -90,7 +90,7 @@ def _cell(point: FrontPointView, name: str) -> Cell:
             return (f"{amount(name, value)} ", "figure" if point.on_front else "")
 
 
-def point_lines(front: FrontView, point: FrontPointView | None, width: int, height: int) -> Lines:
+def point_lines(front: Front, point: FrontPoint | None, width: int, height: int) -> Lines:
     """A point, and where it lies among the others of its SoC."""
     lines: Lines = [heading(_title(front))]
     if point is not None:
@@ -106,7 +106,7 @@ def point_lines(front: FrontView, point: FrontPointView | None, width: int, heig
     return [*lines, *scatter(front, point, width, max(4, height - len(lines) - 2))]
 
 
-def scatter(front: FrontView, chosen: FrontPointView | None, width: int, height: int) -> Lines:
+def scatter(front: Front, chosen: FrontPoint | None, width: int, height: int) -> Lines:
     """Prefill over decode: `*` is on the front, `o` is beaten, `#` is the chosen one."""
     known = [
         (point.decode_tok_s, point.prefill_tok_s, point)

@@ -13,7 +13,7 @@ from devicehub_tui.run_lines import fact, heading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from devicehub.api.campaign_model import HistoryPointView, HistoryView, JumpView
+    from devicehub.api.campaign_model import History, HistoryPoint, Jump
     from devicehub_tui.columns import Column
     from devicehub_tui.format import Cell
     from devicehub_tui.run_lines import Lines
@@ -43,7 +43,7 @@ def columns_for(width: int) -> list[Column]:
     return lay_out(_FIELDS, width)
 
 
-def rows(history: Sequence[HistoryView]) -> list[Row]:
+def rows(history: Sequence[History]) -> list[Row]:
     """A heading for each thing, those that jumped first; below it the campaigns, the newest first."""
     found: list[Row] = []
     for place in sorted(range(len(history)), key=lambda place: (not history[place].jumps, place)):
@@ -53,13 +53,13 @@ def rows(history: Sequence[HistoryView]) -> list[Row]:
     return found
 
 
-def _title(of: HistoryView) -> str:
+def _title(of: History) -> str:
     what = " / ".join(part for part in (of.soc, of.model, of.engine, of.profile, of.workload) if part)
     jumps = f"  {show.some(len(of.jumps), 'jump')}" if of.jumps else ""
     return f"{what}  {trend(of, 'decode_tok_s')}{jumps}"
 
 
-def trend(of: HistoryView, figure: str, width: int = 24) -> str:
+def trend(of: History, figure: str, width: int = 24) -> str:
     """A figure over campaigns in blocks, the newest on the right; empty where fewer than two have it."""
     values = [point.figures[figure].median for point in of.points if figure in point.figures][-width:]
     if len(values) < 2:
@@ -69,7 +69,7 @@ def trend(of: HistoryView, figure: str, width: int = 24) -> str:
     return "".join(_BLOCKS[int((value - low) / room * (len(_BLOCKS) - 1))] for value in values)
 
 
-def find(history: Sequence[HistoryView], key: str) -> tuple[HistoryView, HistoryPointView | None] | None:
+def find(history: Sequence[History], key: str) -> tuple[History, HistoryPoint | None] | None:
     """What a row is of: a thing, and unless it is a heading one campaign."""
     place, _, number = key.partition(" ")
     if not place.isdecimal() or int(place) >= len(history):
@@ -78,13 +78,13 @@ def find(history: Sequence[HistoryView], key: str) -> tuple[HistoryView, History
     return of, of.points[int(number)] if number.isdecimal() and int(number) < len(of.points) else None
 
 
-def jumps_at(of: HistoryView, point: HistoryPointView) -> list[JumpView]:
+def jumps_at(of: History, point: HistoryPoint) -> list[Jump]:
     """What jumped in a campaign."""
     return [jump for jump in of.jumps if jump.campaign == point.campaign]
 
 
 def cells(
-    history: Sequence[HistoryView], key: str, columns: Sequence[Column], *, utc_offset_s: int
+    history: Sequence[History], key: str, columns: Sequence[Column], *, utc_offset_s: int
 ) -> list[Cell]:
     """What a campaign's row shows of a thing."""
     of, point = find(history, key) or (None, None)
@@ -93,7 +93,7 @@ def cells(
     return [_cell(point, jumps_at(of, point), column.name, utc_offset_s) for column in columns]
 
 
-def _cell(point: HistoryPointView, jumps: Sequence[JumpView], name: str, utc_offset_s: int) -> Cell:
+def _cell(point: HistoryPoint, jumps: Sequence[Jump], name: str, utc_offset_s: int) -> Cell:
     match name:
         case "when":
             return (show.day_time(point.created, utc_offset_s), "dim")
@@ -117,19 +117,19 @@ def _cell(point: HistoryPointView, jumps: Sequence[JumpView], name: str, utc_off
             )
 
 
-def _sign(jump: JumpView) -> str:
+def _sign(jump: Jump) -> str:
     return "▲" if jump.ratio > 1 else "▼"
 
 
-def _percent(jump: JumpView) -> str:
+def _percent(jump: Jump) -> str:
     return f"{(jump.ratio - 1) * 100:+.1f} %"
 
 
-def _meaning(jump: JumpView) -> show.Meaning:
+def _meaning(jump: Jump) -> show.Meaning:
     return "good" if (jump.ratio > 1) != (jump.figure in LESS_IS_BETTER) else "bad"
 
 
-def point_lines(of: HistoryView, point: HistoryPointView | None) -> Lines:
+def point_lines(of: History, point: HistoryPoint | None) -> Lines:
     """What a campaign measured of a thing, and what jumped in it."""
     lines: Lines = [heading(_title(of))]
     if point is None:
