@@ -9,7 +9,8 @@ import click
 
 from devicehub.cli.exit_codes import ExitCode
 from devicehub.cli.figures import fidelity_text, flag_lines
-from devicehub.cli.output import emphasize, print_table, text_width
+from devicehub.cli.output import emphasize, print_table
+from devicehub.columns import text_width
 from devicehub.measure.compare import MARGIN
 from devicehub.profiles.schema import MOST_LAUNCHES
 

@@ -9,7 +9,8 @@ import click
 
 from devicehub.cli.at_hub import at_hub, named_phones
 from devicehub.cli.exit_codes import ExitCode
-from devicehub.cli.output import emphasize, print_json, print_table, run_async, say, terminal_width, wrap_text
+from devicehub.cli.output import emphasize, print_json, print_table, run_async, say, terminal_width
+from devicehub.columns import wrap_text
 from devicehub.errors import HubError
 
 if TYPE_CHECKING:

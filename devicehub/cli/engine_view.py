@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from devicehub.cli.output import print_table, terminal_width, wrap_text
+from devicehub.cli.output import print_table, terminal_width
+from devicehub.columns import wrap_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.cli.figures import fidelity_text
-from devicehub.cli.output import emphasize, print_table, terminal_width, wrap_text
+from devicehub.cli.output import emphasize, print_table, terminal_width
+from devicehub.columns import wrap_text
 from devicehub.runs.model import figure_of
 from devicehub.units import format_celsius
 

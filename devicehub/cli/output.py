@@ -8,10 +8,10 @@ import os
 import shutil
 import signal
 import sys
-import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from devicehub.columns import text_width, wrap_text
 from devicehub.errors import HubError, first_of
 from devicehub.units import format_bytes, format_left
 
@@ -114,52 +114,9 @@ def _widest(text: str) -> int:
     return max(map(text_width, text.split("\n")))
 
 
-def wrap_text(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most so many columns, at blanks where it has them; never no line."""
-    return [part for line in text.split("\n") for part in _wrap_line(line, width)]
-
-
-def _wrap_line(text: str, width: int) -> list[str]:
-    if text_width(text) <= width:
-        return [text]
-    lines: list[str] = []
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if text_width(longer) <= width:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        while text_width(word) > width:
-            cut = _cut(word, width)
-            lines.append(word[:cut])
-            word = word[cut:]
-        line = word
-    return [*lines, line] if line else lines
-
-
-def _cut(word: str, width: int) -> int:
-    """How many characters of a word fit, at least one."""
-    taken = 0
-    for number, char in enumerate(word):
-        taken += text_width(char)
-        if taken > width:
-            return max(number, 1)
-    return len(word)
-
-
 def terminal_width() -> int:
     """Columns of the terminal; 80 where there is none."""
     return shutil.get_terminal_size().columns
-
-
-def text_width(text: str) -> int:
-    """Columns that a text takes on a terminal: wide characters take two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
 
 
 def _pad(text: str, width: int, *, right: bool) -> str:

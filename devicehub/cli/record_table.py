@@ -19,8 +19,9 @@ from devicehub.cli.figures import (
     protocol_text,
     temperature_text,
 )
-from devicehub.cli.output import emphasize, print_table, terminal_width, wrap_text
+from devicehub.cli.output import emphasize, print_table, terminal_width
 from devicehub.cli.suite_view import print_suites, suite_text
+from devicehub.columns import wrap_text
 from devicehub.units import format_bytes, format_ms
 
 if TYPE_CHECKING:

@@ -9,16 +9,9 @@ import click
 
 from devicehub.api.model import LISTED
 from devicehub.cli.at_hub import at_hub
-from devicehub.cli.output import (
-    format_time,
-    print_json,
-    print_table,
-    run_async,
-    say,
-    terminal_width,
-    text_width,
-)
+from devicehub.cli.output import format_time, print_json, print_table, run_async, say, terminal_width
 from devicehub.cli.runs import parse_since
+from devicehub.columns import text_width
 from devicehub.runs.lifecycle import RunState
 from devicehub.units import format_share
 

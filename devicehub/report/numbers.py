@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from devicehub.campaign.planned import SHARES
+
 if TYPE_CHECKING:
-    from devicehub.campaign.result import CellResult, FigureSummary
+    from devicehub.campaign.planned import Limit
+    from devicehub.campaign.result import CellResult, FigureSummary, LimitResult
 
 SHOWN: Final = (
     ("prefill_tok_s", "prefill", "tok/s"),
@@ -44,6 +47,23 @@ def interval(figure: FigureSummary) -> str:
     if figure.low is None or figure.high is None:
         return change(figure.ratio)
     return f"{change(figure.ratio)} ({(figure.low - 1) * 100:+.1f} to {(figure.high - 1) * 100:+.1f})"
+
+
+def limit_interval(limit: LimitResult, demand: Limit) -> str:
+    """What was found of a figure, with its interval (95 %): `-3.1 % (-5.0 to -1.2)`, `24.1 (23.5 to 24.8)`.
+
+    Args:
+        limit: with a value, or the text is empty.
+        demand: the limit itself.
+    """
+    if limit.value is None:
+        return ""
+    low, high = limit.low, limit.high
+    if demand.is_relative:
+        span = "" if low is None or high is None else f" ({(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f})"
+        return f"{change(limit.value)}{span}"
+    show = percent if demand.figure in SHARES else number
+    return show(limit.value) + ("" if low is None or low == high else f" ({show(low)} to {show(high)})")
 
 
 def vendor_words(vendor: str) -> str:

@@ -56,6 +56,16 @@ def by_soc(result: CampaignResult) -> list[SocRow]:
     ]
 
 
+def by_vendor(result: CampaignResult) -> dict[str, tuple[list[SocRow], dict[str, int]]]:
+    """The rows of each vendor's SoCs, and all of its cells by state."""
+    found: dict[str, tuple[list[SocRow], dict[str, int]]] = {}
+    for row in by_soc(result):
+        rows, counts = found.setdefault(row.vendor, ([], {}))
+        rows.append(row)
+        counts |= {state: counts.get(state, 0) + count for state, count in row.counts.items()}
+    return found
+
+
 @dataclass(frozen=True)
 class Matrix:
     """Cells by variant (rows) and phone (columns); a place without a cell is None."""
@@ -71,7 +81,12 @@ def matrix(result: CampaignResult) -> Matrix:
     )
     rows: dict[str, dict[str, CellResult]] = {}
     for cell in result.cells:
-        rows.setdefault(variant_words(cell), {})[cell.cell.phone.serialno] = cell
+        words = variant_words(cell)
+        row, again = rows.setdefault(words, {}), 1
+        while cell.cell.phone.serialno in row:  # a suite may be called as a workload is
+            again += 1
+            row = rows.setdefault(f"{words} ({again})", {})
+        row[cell.cell.phone.serialno] = cell
     return Matrix(
         phones=phones,
         rows=tuple(

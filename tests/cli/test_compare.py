@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from devicehub.cli.compare import alike_note, finish_comparison, make_comparison
 from devicehub.cli.main import main
-from devicehub.cli.output import text_width
 from devicehub.cli.run_request import read_settings
+from devicehub.columns import text_width
 from devicehub.errors import ApiError, NoSpace
 from devicehub.measure.compare import compare_records
 from devicehub.runs.ask import RunAsk

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from devicehub.cli.comparison_view import _cut_apart, print_comparison
-from devicehub.cli.output import text_width
+from devicehub.columns import text_width
 from devicehub.measure.compare import compare_records
 from devicehub.runs.model import Fidelity, Flag, RunHeader
 from tests.cli.hub_fixture import hub, run, store

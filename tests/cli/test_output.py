@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devicehub.cli.output import print_table, text_width, wrap_text
+from devicehub.cli.output import print_table
+from devicehub.columns import text_width, wrap_text
 
 if TYPE_CHECKING:
     import pytest

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from devicehub.cli.output import text_width
 from devicehub.cli.record_table import print_records
+from devicehub.columns import text_width
 from devicehub.runs.answers import SuiteAnswer, SuiteResult
 from devicehub.runs.lifecycle import RunState
 from devicehub.runs.model import Answer, Fidelity, RunHeader, RunRecord
