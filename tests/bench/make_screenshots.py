@@ -55,8 +55,6 @@ _NIGHTLY: Final = CampaignText(
         models = ["{_MODEL}"]
         profiles = ["greedy-repeatable", "precision", "memory-saver", "npu-qnn"]
         protocol = "quick"
-        launches = 6
-        decode_tokens = 64
         baseline = {{ profile = "default" }}
         limit = [
             {{ demand = "fidelity >= 99 %" }},
@@ -71,15 +69,18 @@ _SWEEP: Final = CampaignText(
         phones = ["all"]
         models = ["{_MODEL}"]
         protocol = "quick"
-        sweep = {{ threads = [1, 2, 6], kv = ["plain", "kv8"] }}
+        sweep = {{ threads = [3, 5, 6], kv = ["plain", "k8"] }}
     """,
 )
 _SCENARIO: Final = """
+[[fault]]
+do = "set_engine_script"
+[fault.script]
 rules = [
-    { config = { thread_num = 1 }, prefill = 0.3, decode = 0.3 },
-    { config = { thread_num = 2 }, prefill = 0.5 },
+    { config = { thread_num = 3 }, prefill = 0.3, decode = 0.3 },
+    { config = { thread_num = 5 }, prefill = 0.5 },
     { config = { thread_num = 6 }, decode = 0.5 },
-    { config = { attention_mode = 10 }, garble = true },
+    { config = { attention_mode = 9 }, garble = true },
 ]
 """
 """What the sweep has to find: slow, best at answers, best at prompts, and wrong."""
@@ -129,7 +130,7 @@ SHOTS: Final = (
         ended=(_NIGHTLY, _SWEEP),
         busy=_NIGHTLY,
     ),
-    Shot("campaign", ("enter",), ("under way", "3 launches")),
+    Shot("campaign", ("enter",), ("nightly", "3 launches")),
     Shot("history", ("v", "v"), ("[history", "decode tok/s")),
     Shot("fronts", ("escape", "escape", "down", "enter", "v"), ("* front", "up: prefill tok/s")),
 )
