@@ -23,23 +23,45 @@ _MARKS: Final = {
     "not_comparable": "≠",
     "not_run": "⏭",
 }
+_SPARE: Final = 1_000
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~@])")
 
 
 def render(result: CampaignResult) -> str:
     """The whole; what would make it too long is left out, and that is said."""
-    parts = [_head(result), _summary(result), _matrix(result), _told(result), _fronts(result)]
-    parts += [_jumps(result), _figures(result)]
-    blocks, size = [], 0
-    for part in parts:
-        block = "\n".join(part)
-        size += len(block.encode("utf-8", "replace")) + 2
-        if size > MOST_BYTES:
-            blocks.append("*The rest is too long for this summary; see the HTML report.*")
-            break
-        if block:
+    blocks: list[str] = []
+    room, cut = MOST_BYTES, False
+    for part in (_head, _summary, _matrix, _told, _fronts, _jumps, _figures):
+        lines = list(part(result))
+        if part is _told:
+            # The first are the worst, so of these as many as there is room for.
+            fits = _fitting(lines, room)
+            lines, left = lines[:fits], len(lines) - fits
+            lines += [f"\n*{left} more did not pass.*"] if left else []
+            cut = cut or left > 0
+        block = "\n".join(lines)
+        if _size(block) > room:
+            cut = True
+        elif block:
             blocks.append(block)
+            room -= _size(block)
+    if cut:
+        blocks.append("*The rest is too long for this summary; see the HTML report.*")
     return "\n\n".join(blocks) + "\n"
+
+
+def _fitting(lines: Sequence[str], room: int) -> int:
+    """How many of the lines fit; a little is kept for what follows."""
+    taken = 0
+    for place, line in enumerate(lines):
+        taken += _size(line)
+        if taken > room - _SPARE:
+            return place
+    return len(lines)
+
+
+def _size(block: str) -> int:
+    return len(block.encode("utf-8", "replace")) + 2
 
 
 def _head(result: CampaignResult) -> Iterator[str]:
@@ -76,19 +98,24 @@ def _matrix(result: CampaignResult) -> Iterator[str]:
 
 
 def _told(result: CampaignResult) -> Iterator[str]:
+    """A heading, then a block a cell, failed ones first."""
     cells = worst_first(result)
     if cells:
         yield "### Not passed"
     for cell in cells:
+        yield "\n".join(_cell(cell))
+
+
+def _cell(cell: CellResult) -> Iterator[str]:
+    yield ""
+    yield f"- **{STATE_WORDS[cell.state]}** {_text(cell.cell.name)}: {_text(cell.sentence)}"
+    if cell.proof:
+        yield "  <details><summary>proof</summary>"
         yield ""
-        yield f"- **{STATE_WORDS[cell.state]}** {_text(cell.cell.name)}: {_text(cell.sentence)}"
-        if cell.proof:
-            yield "  <details><summary>proof</summary>"
-            yield ""
-            yield "  <pre>" + "\n  ".join(_html(line) for line in cell.proof) + "</pre>"
-            yield "  </details>"
-        if cell.remedy:
-            yield f"  - {_text(cell.remedy)}"
+        yield "  <pre>" + "\n  ".join(_html(line) for line in cell.proof) + "</pre>"
+        yield "  </details>"
+    if cell.remedy:
+        yield f"  - {_text(cell.remedy)}"
 
 
 def _figures(result: CampaignResult) -> Iterator[str]:
@@ -163,7 +190,9 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 def _text(text: str) -> str:
     """A text of anybody's, so that it is only text."""
     plain = "".join(char if char.isprintable() else " " for char in text)
-    return _SPECIAL.sub(r"\\\1", plain).replace("&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
+    escaped = _SPECIAL.sub(r"\\\1", plain).replace("&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
+    # GitHub makes links of addresses by themselves.
+    return escaped.replace("://", "\\://").replace("www.", "www\\.")
 
 
 def _html(text: str) -> str:
