@@ -224,13 +224,14 @@ def make_request(
         InputError: the phone takes no engine, or several.
     """
     ask, protocol = asked.ask, asked.protocol
-    evaluation = eval_asked(ask)
+    chosen = None if asked.is_app else catalogue.engine_for(device, engine or ask.engine)
+    evaluation = eval_asked(ask, chosen)
     launches = len(ask.suite.prompts) if ask.suite else ask.launches or 1
     if profile is not None:
         profile, _ = for_phone(profile, phone_values(device.facts))
     return RunRequest(
         run_id=run_id,
-        engine=None if asked.is_app else catalogue.engine_for(device, engine or ask.engine),
+        engine=chosen,
         model=model,
         profile=profile,
         prompts=asked.prompts,

@@ -6,14 +6,18 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from devicehub.errors import AskError, InputError
+from devicehub.runs.model import Caution
 from devicehub.workloads.ceval import MOST_FILES, EvalAsked, EvalFile, encode_exam, read_exam
 
 if TYPE_CHECKING:
+    from devicehub.dispatch.request import RunRequest
+    from devicehub.engines.catalog import Engine
     from devicehub.runs.ask import RunAsk
     from devicehub.runs.model import RunHeader
     from devicehub.runs.steps import Step
 
 EVAL: Final = "eval"
+PERPLEXITY_PROGRAM: Final = "ppl_eval"
 
 
 def check_eval(ask: RunAsk) -> None:
@@ -54,17 +58,34 @@ def check_eval(ask: RunAsk) -> None:
         raise InputError("the text of --perplexity", problem, remedy="give some lines of plain text")
 
 
-def eval_asked(ask: RunAsk) -> EvalAsked | None:
-    """What a run's header keeps of it; None for other workloads."""
+def eval_asked(ask: RunAsk, engine: Engine | None) -> EvalAsked | None:
+    """What a run's header keeps of it; None for other workloads.
+
+    Where an engine without ppl_eval is asked questions as well, those alone are asked.
+    """
     if ask.workload != EVAL:
         return None
     files = tuple(
         EvalFile(name=name, sha256=_sha256(text), text=text) for name, text in ask.eval_files.items()
     )
     text = ask.perplexity_text
-    if text is None:
+    if text is None or (files and engine is not None and PERPLEXITY_PROGRAM not in engine.executables):
         return EvalAsked(files=files)
     return EvalAsked(files=files, text_sha256=_sha256(text), text_bytes=len(text.encode()))
+
+
+def eval_cautions(request: RunRequest) -> list[Caution]:
+    """That the perplexity was asked and will not be told."""
+    asked = request.asked_eval
+    if asked is None or asked.text_sha256 is not None or not request.prompts or request.engine is None:
+        return []
+    return [
+        Caution(
+            slug="no_ppl_eval",
+            sentence=f"engine {request.engine.name} has no {PERPLEXITY_PROGRAM}, which measures perplexity",
+            remedy=f"add an engine with it: {PERPLEXITY_PROGRAM} is a target of MNN's build beside llm_demo",
+        )
+    ]
 
 
 def eval_texts(asked: EvalAsked | None) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from devicehub.dispatch.eval_ask import EVAL, eval_file, eval_texts
+from devicehub.dispatch.eval_ask import EVAL, PERPLEXITY_PROGRAM, eval_file, eval_texts
 from devicehub.errors import InputError
 from devicehub.profiles.custom import Custom
 from devicehub.runner.contract import LOG_TAGS, Command, engine_env, launch_dir
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 APP: Final = "app"
 CUSTOM: Final = "custom"
 _PROGRAMS: Final = {"demo": "llm_demo", "bench": "llm_bench"}
-_PERPLEXITY_PROGRAM: Final = "ppl_eval"
 FIXTURE_PROGRAM: Final = "llm_demo"
 """What answers a fixture, whatever the workload starts."""
 _FIXTURE_CONFIG: Final = "fixture.json"
@@ -68,7 +67,7 @@ def programs_of(request: RunRequest) -> set[str]:
     if request.custom is not None:
         return {request.custom.program} if request.custom.program else set()
     if (asked := request.asked_eval) is not None:
-        named = {"llm_demo": bool(asked.files), _PERPLEXITY_PROGRAM: asked.text_sha256 is not None}
+        named = {"llm_demo": bool(asked.files), PERPLEXITY_PROGRAM: asked.text_sha256 is not None}
         return {program for program, is_asked in named.items() if is_asked}
     if request.workload not in _PROGRAMS:
         known = ", ".join((*_PROGRAMS, APP, EVAL, CUSTOM))
@@ -178,7 +177,7 @@ def _eval_command(half: Half, step: Step, place: Place) -> Command:
     config, questions = f"{place.run_dir}/config.json", eval_file(half.header, step)
     if questions is None:
         # It reads prompt.txt of the folder that it is given.
-        argv = [f"{place.engine_dir}/{_PERPLEXITY_PROGRAM}", config, place.run_dir]
+        argv = [f"{place.engine_dir}/{PERPLEXITY_PROGRAM}", config, place.run_dir]
     else:
         argv = llm_demo.argv(f"{place.engine_dir}/llm_demo", config, f"{place.run_dir}/{questions[1]}")
     return Command(

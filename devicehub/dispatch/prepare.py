@@ -13,6 +13,7 @@ from devicehub.device.link import read_link
 from devicehub.device.probe import read_state
 from devicehub.dispatch.config_fit import check_config
 from devicehub.dispatch.engine_fit import check_engine, parts_left_out
+from devicehub.dispatch.eval_ask import eval_cautions
 from devicehub.dispatch.header import make_header, merged_config
 from devicehub.dispatch.launches import Half
 from devicehub.dispatch.planning import Question, plan_question
@@ -120,6 +121,7 @@ def _cautions(
     )
     cautions += check_engine(request, header.config, device, seen.state)
     cautions += check_config(request, merged_config(request))
+    cautions += eval_cautions(request)
     if cautions and request.strict:
         sentences = "; ".join(caution.sentence for caution in cautions)
         raise RunRefused(device.serial, sentences, remedy="; ".join(caution.remedy for caution in cautions))
