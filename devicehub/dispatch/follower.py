@@ -166,7 +166,11 @@ class Follower:
             await self.runner.abandon(handle)  # what the supervisor left behind
         self._journal.samples(b"", last=True)
         reader, header = self._reader, self._header
-        launches = reader.finish(cause if cause != STOPPED else None, [sentence] if sentence else [])
+        told = (cause if cause != STOPPED else None, [sentence] if sentence else [])
+        # In a thread: finding the letters of thousands of answers takes seconds.
+        launches = (
+            await asyncio.to_thread(reader.finish, *told) if header.asked_eval else reader.finish(*told)
+        )
         self.timings["collect_ms"] = self._ms_since(begun_s)
         workload = header.workload
         if may_diagnose(launches, workload=workload):

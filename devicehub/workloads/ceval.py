@@ -20,6 +20,8 @@ RESULT_SUFFIX: Final = ".csv"
 _COLUMNS: Final = 7
 _SUBJECT: Final = re.compile(r"(?P<name>.+?)(?:_val|_test)?(?:\.csv)?", re.IGNORECASE)
 _PARTS: Final = re.compile(r'[^",\n]+|[",\n]')
+_PROGRESS: Final = re.compile("## 进度: ([0-9]{1,7}) / [0-9]{1,7}\n".encode())
+_NEXT_ROW: Final = re.compile(rb'(?="\n([0-9]{1,7}),")')
 _MOST_STOPS: Final = 1000
 """Places where an answer may end: more are no answer's own."""
 
@@ -209,17 +211,19 @@ def split_output(body: bytes, exam: Exam) -> list[bytes] | None:
         exam: what it was asked.
     """
     marks = [exam.mark(number) for number in range(len(exam.questions))]
-    places = []
-    at = 0
-    for mark in marks:
-        found = body.find(mark, at)
-        # What stands twice may be the model's own.
-        if found < 0 or body.find(mark, found + 1) >= 0:
-            return None
-        places.append(found)
-        at = found + len(mark)
-    ends = [*places[1:], len(body)]
-    return [body[place + len(mark) : end] for place, mark, end in zip(places, marks, ends, strict=True)]
+    found: list[list[int]] = [[] for _ in marks]
+    for progress in _PROGRESS.finditer(body):
+        number = int(progress[1]) - 1
+        if 0 <= number < len(marks) and body.endswith(marks[number], 0, progress.end()):
+            found[number].append(progress.end())
+    # What stands twice may be the model's own.
+    if any(len(places) != 1 for places in found):
+        return None
+    begins = [places[0] for places in found]
+    ends = [begin - len(mark) for begin, mark in zip(begins[1:], marks[1:], strict=True)] + [len(body)]
+    if any(begin > end for begin, end in zip(begins, ends, strict=True)):
+        return None
+    return [body[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
 
 def read_answers(file: bytes, count: int, said: Sequence[bytes] | None = None) -> list[bytes] | None:
@@ -241,11 +245,15 @@ def read_answers(file: bytes, count: int, said: Sequence[bytes] | None = None) -
         return None
     answers: list[bytes] = []
     at = len(begin)
+    starts: dict[bytes, list[int]] = {}
+    for row in _NEXT_ROW.finditer(file):
+        starts.setdefault(row[1], []).append(row.start())
     for number in range(count):
         is_last = number == count - 1
         stop = b'"\n' if is_last else b'"\n%d,"' % (number + 1)
-        stops = [len(file) - len(stop)] if is_last else list(_find_all(file, stop, at))
-        if not stops or stops[0] < at:
+        places = [len(file) - len(stop)] if is_last else starts.get(b"%d" % (number + 1), [])
+        stops = [place for place in places if place >= at][:_MOST_STOPS]
+        if not stops:
             return None
         if said is None and len(stops) > 1:
             raise ValueError(f"the answer to question {number + 1} may end in {len(stops)} places")
@@ -255,15 +263,6 @@ def read_answers(file: bytes, count: int, said: Sequence[bytes] | None = None) -
         answers.append(file[at : fitting[-1]])
         at = fitting[-1] + len(stop)
     return answers
-
-
-def _find_all(file: bytes, stop: bytes, at: int) -> Iterator[int]:
-    for _ in range(_MOST_STOPS):
-        at = file.find(stop, at)
-        if at < 0:
-            return
-        yield at
-        at += 1
 
 
 def _ends(said: bytes, file: bytes, begin: int, end: int) -> bool:

@@ -185,6 +185,19 @@ async def test_a_launch_that_makes_caches_tells_so(phone: LocalPhone) -> None:
     assert [(end.caches_before, end.caches_after) for end in phone.end().launches] == [(0, 1), (1, 1)]
 
 
+async def test_a_launch_in_its_own_folder_leaves_its_answers_and_no_caches(phone: LocalPhone) -> None:
+    folder = phone.run_dir("r1") / "1"
+    make = "mkdir -p tmp_1; : >tmp_1/0.static; : >mnn_cachefile.bin; echo said >eval_0.csv"
+    phone.prepare(RunSpec("r1", [Command(sh(phone, make), cwd=str(folder))]))
+    await phone.start("r1")
+    await phone.finished("r1")
+    (end,) = phone.end().launches
+    assert (end.status, end.caches_before, end.caches_after) == (0, None, None)
+    left = {file.name for file in folder.iterdir() if not file.name.startswith(".")}
+    assert left == {"stdout", "stderr", "pid", "exit", "eval_0.csv"}
+    assert (folder / "eval_0.csv").read_text() == "said\n"
+
+
 async def test_the_sampler_leaves_an_unsampled_launch_alone(phone: LocalPhone) -> None:
     count = f"grep -c ^fast {phone.run_dir('r1')}/samples"
     counting = sh(phone, f"sleep 1; {count}; sleep 2; {count}")
