@@ -19,8 +19,8 @@ from devicehub.campaign.asks import cell_ask, decode_asks
 from devicehub.campaign.extract import extract
 from devicehub.campaign.outcome import CellOutcome
 from devicehub.campaign.planned import PhoneRef, Plan
+from devicehub.campaign.presence import Presence
 from devicehub.campaign.progress import MOVE_AFTER_S, Progress, is_to_be_tried_again
-from devicehub.device.lifecycle import DeviceState
 from devicehub.errors import HubError, InputError, StoreError
 from devicehub.runs.ask import CompareAsk
 from devicehub.runs.model import RunRecord
@@ -46,7 +46,6 @@ PHONE_AWAY: Final = "phone_away"
 _LOOK_S: Final = 1.0
 _LATEST: Final = 20
 _ALL: Final = 2**31
-_THERE: Final = frozenset({DeviceState.READY, DeviceState.BUSY})
 
 
 class Conductor:
@@ -80,7 +79,7 @@ class Conductor:
         self._store = store
         self._clock = clock
         self._queue = queue
-        self._devices = devices
+        self._presence = Presence(devices, clock)
         self._model_id = model_id
         self._stop_run = stop_run
         self._summarize = summarize
@@ -88,7 +87,6 @@ class Conductor:
         self._tell = tell
         self._under_way: dict[str, Progress] = {}
         self._over: Progress | None = None
-        self._away_since: dict[str, float] = {}
         self._wake = asyncio.Event()
 
     # What clients ask
@@ -133,10 +131,11 @@ class Conductor:
         """Why nothing of a campaign is under way though it runs; None where something is."""
         if progress.row.state != RUNNING or progress.open():
             return None
+        away_s = self._presence.away_s(progress.plan.phones)
         away = [
             phone.serial
             for phone in progress.plan.phones
-            if phone.serialno in self._away_since and progress.missing(phone.serialno)
+            if phone.serialno in away_s and progress.missing(phone.serialno)
         ]
         return f"waits for {', '.join(away)}" if away else None
 
@@ -180,15 +179,6 @@ class Conductor:
             ) from error
         return progress
 
-    def away_s(self, progress: Progress) -> dict[str, float]:
-        """Of each of a campaign's phones that is not there: for how long."""
-        now = self._clock.monotonic_s()
-        return {
-            phone.serialno: now - self._away_since[phone.serialno]
-            for phone in progress.plan.phones
-            if phone.serialno in self._away_since
-        }
-
     # The work
 
     async def run(self) -> None:
@@ -200,7 +190,7 @@ class Conductor:
             except InputError as error:
                 self._tell(f"{error}; it stands still")  # the others go on
         while True:
-            self._note_away()
+            self._presence.look(phone for one in self._under_way.values() for phone in one.plan.phones)
             for progress in list(self._under_way.values()):
                 await self._advance(progress)
             self._wake.clear()
@@ -221,20 +211,6 @@ class Conductor:
         self.wake()
         return progress
 
-    def _note_away(self) -> None:
-        now = self._clock.monotonic_s()
-        there = {
-            device.identity.serialno
-            for device in self._devices()
-            if device.identity is not None and device.state in _THERE
-        }
-        meant = {phone.serialno for one in self._under_way.values() for phone in one.plan.phones}
-        for serialno in meant:
-            if serialno in there:
-                self._away_since.pop(serialno, None)
-            else:
-                self._away_since.setdefault(serialno, now)
-
     async def _advance(self, progress: Progress) -> None:
         for attempt in progress.open():
             await self._look_at(progress, attempt)
@@ -254,24 +230,13 @@ class Conductor:
 
     def _begin_cells(self, progress: Progress) -> None:
         busy = {_phone_of(attempt).serialno for attempt in progress.open()}
-        away_s = self.away_s(progress)
+        away_s = self._presence.away_s(progress.plan.phones)
         for phone in progress.plan.phones:
-            device = self._device(phone)
+            device = self._presence.device(phone)
             if phone.serialno in busy or device is None:
                 continue
             if (planned := progress.next_for(phone, away_s)) is not None:
                 self._begin(progress, planned, phone, device)
-
-    def _device(self, phone: PhoneRef) -> Device | None:
-        """The phone where it is there; of two with one ro.serialno the one of that label."""
-        found = [
-            device
-            for device in self._devices()
-            if device.identity is not None
-            and device.identity.serialno == phone.serialno
-            and device.state in _THERE
-        ]
-        return next((device for device in found if device.serial == phone.serial), next(iter(found), None))
 
     def _begin(self, progress: Progress, planned: Next, phone: PhoneRef, device: Device) -> None:
         cell = planned.cell
@@ -333,9 +298,9 @@ class Conductor:
         waits = [run_id for run_id in attempt.runs if self._store.is_queued(run_id)]
         is_known = all(map(self._store.is_known, attempt.runs))
         phone = _phone_of(attempt)
-        away_s = self.away_s(progress).get(phone.serialno, 0.0)
+        away_s = self._presence.away_s(progress.plan.phones).get(phone.serialno, 0.0)
         if not is_known:
-            device = self._device(phone)
+            device = self._presence.device(phone)
             if (attempt.cell, attempt.attempt) in progress.withdrawn or self._gives_up(progress, away_s):
                 self._withdraw(progress, attempt)
             elif device is not None:
@@ -451,7 +416,7 @@ class Conductor:
             return ENDED
         if self._is_over_time(progress):
             return MAX_DURATION
-        away_s = self.away_s(progress)
+        away_s = self._presence.away_s(progress.plan.phones)
         waiting = [phone for phone in progress.plan.phones if progress.missing(phone.serialno)]
         patience_s = progress.plan.wait_for_phone_s
         if not all(away_s.get(phone.serialno, 0.0) > patience_s for phone in waiting):
