@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ import msgspec
 from devicehub.cli.exit_codes import ExitCode
 from devicehub.cli.output import print_json, print_table
 from devicehub.errors import InputError
+from devicehub.workloads.eval_reader import EvalReader
 from devicehub.workloads.failures import BY_SLUG
 from devicehub.workloads.verdict import LaunchReader, Reading
 
@@ -19,14 +21,18 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _PIECE: Final = 1 << 20
-_REMEDY: Final = "give the saved output of llm_demo or llm_bench, or a logcat"
+_REMEDY: Final = "give the saved output of llm_demo, llm_bench or ppl_eval, or a logcat"
+_FIRST_WORDS: Final = re.compile(
+    rb"^(?:(llmPath)=s |(?:.*[$#>] )?(?:config|model|prompt file) )", re.MULTILINE
+)
+"""Of ppl_eval, or of another tool: what a model says later is no first word."""
 
 
 @click.command("parse")
 @click.argument("file", metavar="FILE|-")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(file: str, as_json: bool) -> None:
-    """Read counters and verdict from a saved log of llm_demo, llm_bench or MnnLlmChat.
+    """Read counters and verdict from a saved log of llm_demo, llm_bench, ppl_eval or MnnLlmChat.
 
     FILE may hold stdout, stderr, a logcat in any format, several of them, or what was pasted from a
     terminal; - reads standard input. The exit status is 0 when the launch succeeded, 1 when it did not.
@@ -55,14 +61,17 @@ def read_file(file: str) -> Reading:
 
 
 def _read_stream(stream: BinaryIO, place: str) -> Reading:
-    reader = LaunchReader(saved=True)
-    size = 0
-    while piece := stream.read(_PIECE):
-        size += len(piece)
-        reader.feed_stdout(piece)
-    if not size:
+    piece = stream.read(_PIECE)
+    if not piece:
         raise InputError(place, "is empty", remedy=_REMEDY)
-    return reader.finish()
+    # Its figure is the last that it prints, and its status is 0 whatever happened.
+    words = _FIRST_WORDS.search(piece)
+    is_ppl_eval = words is not None and words[1] is not None
+    reader = EvalReader(None) if is_ppl_eval else LaunchReader(saved=True)
+    while piece:
+        reader.feed_stdout(piece)
+        piece = stream.read(_PIECE)
+    return reader.finish(0 if is_ppl_eval else None)
 
 
 def _show(reading: Reading) -> None:
@@ -93,6 +102,8 @@ def _show(reading: Reading) -> None:
             for record in reading.records
         ]
         print_table(headers, rows)
+    if reading.perplexity is not None:
+        print(f"perplexity: {reading.perplexity:.2f}")
     if reading.cause is None:
         print(f"verdict: {reading.verdict}")
     else:

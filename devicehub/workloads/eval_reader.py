@@ -36,7 +36,7 @@ _MOST_LOGGED: Final = 100
 _KILLED: Final = 137
 _FULL_KIB: Final = 1024
 _NAMED: Final = re.compile(rb"^prompt file is .*\n", re.MULTILINE)
-_PERPLEXITY: Final = re.compile(r"Perplexity: (?P<value>-?(?:nan|inf|[0-9.]+))\s*")
+_PERPLEXITY: Final = re.compile(r"Perplexity: (?P<value>-?(?:nan|inf|[0-9]+[.][0-9]{6}))\s*")
 
 
 class EvalReader:

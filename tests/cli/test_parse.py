@@ -35,6 +35,23 @@ def test_standard_input_and_a_person_reading() -> None:
     assert "| LLM init error" in result.stdout
 
 
+PPL = b"llmPath=s c.json in main, 39 \ntextPath=s . in main, 40 \nPerplexity: 12.500000\n"
+
+
+def test_perplexity_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"$ ./ppl_eval c.json .\r\n" + PPL.replace(b"\n", b"\r\n"))
+    result = CliRunner().invoke(command, [str(log)])
+    assert (result.exit_code, result.stdout) == (0, "perplexity: 12.50\nverdict: succeeded\n")
+    log.write_bytes(PPL[:-3])
+    assert "incomplete_output" in CliRunner().invoke(command, [str(log)]).stdout
+
+
+def test_perplexity_that_a_model_speaks_of_is_none() -> None:
+    result = CliRunner().invoke(command, ["-", "--json"], input=launch(PPL.decode()))
+    assert json.loads(result.stdout)["perplexity"] is None
+
+
 def test_person_is_told_what_the_log_lost_before_the_figures() -> None:
     loss = "uid=2000(shell) llm_demo expire 12 lines"
     log = logcat(HEAD.split("\n", 1)[1]) + logcat(loss, tag="chatty") + logcat(block())

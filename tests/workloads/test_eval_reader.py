@@ -88,7 +88,7 @@ def test_it_succeeds_only_with_every_answer(change: dict, judged: tuple[str, str
 
 FORGED = (
     f"store to {NAME}\n",
-    "Perplexity: 1.0\n",
+    "Perplexity: 1.000000\n",
     f"{ERROR}\nLLM init error\nSegmentation fault\n",
     "\n#################################\nprompt tokens num = 9\n##################################\n",
     'C"\n1,"B"\n2,"C"\n',
@@ -131,11 +131,15 @@ def ppl(stdout: bytes, *, log: bytes = b"", logcat: bool = False, cut: int = 0) 
         (b"Perplexity: 12.500000\n", ("succeeded", None, 12.5)),
         (b"Perplexity: -nan\n", ("failed", "perplexity_infinite", None)),
         (b"Perplexity: inf\n", ("failed", "perplexity_infinite", None)),
-        (b"Perplexity: 1.0\nPerplexity: 2.0\n", ("failed", "ambiguous_output", None)),
+        (b"Perplexity: 1.000000\nPerplexity: 2.000000\n", ("failed", "ambiguous_output", None)),
+        (b"Perplexity: 12.5000", ("incomplete", "incomplete_output", None)),
         (b"contextLength=768 in main, 86 \n", ("incomplete", "incomplete_output", None)),
         (b"Load LLM error\n", ("failed", "load_failed", None)),
         (b"Load prompt error\n", ("failed", "prompt_missing", None)),
-        (b"[Error]: LLM in error state. Status: 4\nPerplexity: 3.0\n", ("failed", "generation_error", None)),
+        (
+            b"[Error]: LLM in error state. Status: 4\nPerplexity: 3.000000\n",
+            ("failed", "generation_error", None),
+        ),
     ],
 )
 def test_perplexity(tail: bytes, judged: tuple[str, str | None, float | None]) -> None:
@@ -149,4 +153,4 @@ def test_perplexity_of_a_logcat_build_is_the_one_in_its_own_log() -> None:
         "main, 43, cost time: 8.5 ms", "Perplexity: 9.000000"
     )
     assert ppl(b"", log=log, logcat=True).perplexity == 9.0
-    assert ppl(b"Perplexity: 1.0\n", logcat=True).verdict == "incomplete"
+    assert ppl(b"Perplexity: 1.000000\n", logcat=True).verdict == "incomplete"
