@@ -258,7 +258,7 @@ conclude_launch() {
     case $launch_cwd in "$root"/work/*) rm -rf "$launch_cwd"/*.static "$launch_cwd"/*/*.static ;; esac
   fi
   # What an engine keeps for later launches serves none where this was its own folder.
-  [ "$launch_cwd" != "$launch_dir" ] || rm -rf "$launch_dir"/*/ "$launch_dir"/*.static "$launch_dir"/mnn_cachefile.bin*
+  [ "$launch_cwd" != "$launch_dir" ] || rm -rf "${launch_dir:?}"/*/ "$launch_dir"/*.static "$launch_dir"/mnn_cachefile.bin*
   count_caches
   settle_log
   read_space
