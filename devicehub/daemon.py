@@ -146,6 +146,7 @@ class Daemon:
             devices=hub.fleet.devices,
             models=hub.catalogue.models,
             stop_run=hub.stop_run,
+            want=hub.fleet.want,
             publish=self._publish,
             tell=self._tell,
         )

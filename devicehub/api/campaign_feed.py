@@ -48,6 +48,7 @@ class CampaignFeed:
         devices: the phones as they are known now.
         models: of the catalogue.
         stop_run: ends a run that has begun.
+        want: has a phone on the network connected again.
         publish: a topic's event under a key.
         tell: is told what a person should know.
     """
@@ -61,6 +62,7 @@ class CampaignFeed:
         devices: Callable[[], Sequence[Device]],
         models: ModelCatalog,
         stop_run: Callable[[str], Awaitable[RunRow]],
+        want: Callable[[str], None],
         publish: Callable[[str, Any, str], None],
         tell: Callable[[str], None],
     ) -> None:
@@ -75,6 +77,7 @@ class CampaignFeed:
             devices=devices,
             model_id=self._model_id,
             stop_run=stop_run,
+            want=want,
             summarize=self._summarize,
             on_change=self._changed,
             tell=tell,

@@ -58,6 +58,7 @@ class Conductor:
         devices: the phones as they are known now, without I/O.
         model_id: the id that a model of the catalogue has now; None where there is none.
         stop_run: ends a run that has begun.
+        want: is told the label of a phone that cells wait for, once a life of the hub.
         summarize: what to keep of a campaign that is over, for lists.
         on_change: is told a campaign's id and the numbers of its cells that stand differently.
         tell: is told what a person should know.
@@ -72,6 +73,7 @@ class Conductor:
         devices: Callable[[], Sequence[Device]],
         model_id: Callable[[str], str | None],
         stop_run: Callable[[str], Awaitable[RunRow]],
+        want: Callable[[str], None],
         summarize: Callable[[Progress], bytes],
         on_change: Callable[[str, Sequence[int]], None],
         tell: Callable[[str], None],
@@ -82,6 +84,7 @@ class Conductor:
         self._presence = Presence(devices, clock)
         self._model_id = model_id
         self._stop_run = stop_run
+        self._want = want
         self._summarize = summarize
         self._on_change = on_change
         self._tell = tell
@@ -207,6 +210,10 @@ class Conductor:
 
     def _take_up(self, campaign_id: str) -> Progress:
         progress = self._under_way[campaign_id] = self.load(campaign_id)
+        open_on = {_phone_of(attempt).serialno for attempt in progress.open()}
+        for phone in progress.plan.phones:
+            if phone.serialno in open_on or progress.missing(phone.serialno):
+                self._want(phone.serial)
         self._on_change(campaign_id, [])
         self.wake()
         return progress

@@ -165,6 +165,10 @@ class Fleet:
         self._network.keep(address)
         return said
 
+    def want(self, serial: str) -> None:
+        """Have a phone on the network connected again where it is away; a cable is a person's matter."""
+        self._network.want(serial)
+
     async def disconnect(self, address: str) -> str:
         """Let a phone on the network go, and stay away; what adb says.
 

@@ -1,8 +1,9 @@
 """Phones on the network that went away are connected again, with more patience after each try in vain.
 
 Which: those that were connected through the hub, until they are disconnected through it; a file keeps them
-for the next hub. And those that adb has lost while this hub looked on: a connection that went `offline`, or
-that the hub itself has cut. One that leaves adb's list at once was disconnected by a person, and stays away.
+for the next hub. Those that adb has lost while this hub looked on: a connection that went `offline`, or
+that the hub itself has cut. And those that a campaign waits for when a hub takes it up. One that leaves adb's
+list at once was disconnected by a person, and stays away.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class Network:
     def cut(self, address: str) -> None:
         """The hub itself has cut the connection to this phone: it is to come back."""
         self._lost.add(address)
+
+    def want(self, serial: str) -> None:
+        """Work waits for this phone; it may have been lost while no hub looked on."""
+        if ADDRESS.fullmatch(serial) and serial not in self._there:
+            self._lost.add(serial)
 
     async def run(self) -> None:
         """Connect again what is away, each phone in a task of its own; until cancelled."""

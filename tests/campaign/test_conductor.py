@@ -74,6 +74,7 @@ class Lab:
         self.changes: list[tuple[str, list[int]]] = []
         self.said: list[str] = []
         self.model_id: str | None = MODEL.id
+        self.wanted: list[str] = []
         self.conductor = Conductor(
             store,
             self.desk.clock,
@@ -81,6 +82,7 @@ class Lab:
             devices=lambda: self.desk.phones,
             model_id=lambda _name: self.model_id,
             stop_run=self._stop,
+            want=self.wanted.append,
             summarize=lambda _progress: b"{}",
             on_change=lambda campaign, cells: self.changes.append((campaign, list(cells))),
             tell=self.said.append,
@@ -198,6 +200,19 @@ async def test_hub_that_died_meanwhile_takes_what_its_runs_came_to(store: Store)
         await second.finish_all()
     assert sorted(second.outcomes) == [1, 2]
     assert len(store.attempts("c1")) == 2
+
+
+async def test_hub_that_takes_a_campaign_up_wants_the_phones_that_it_waits_for(store: Store) -> None:
+    first = Lab(store, make_plan("P", "Q", "R", cells=1))
+    first.begin()
+    assert first.wanted == ["P", "Q", "R"]
+    async with first.running():
+        await first.until(lambda: len(first.desk.order) == 3)
+        first.end(next(run_id for run_id in first.desk.order if first.cell_of(run_id) == 2))
+        await first.until(lambda: sorted(first.outcomes) == [2])
+    second = Lab(store, first.plan)
+    async with second.running():
+        await second.until(lambda: second.wanted == ["P", "R"])
 
 
 @pytest.mark.parametrize("cause", ["rebooted", "hub_killed"])

@@ -71,6 +71,14 @@ async def test_phone_that_was_disconnected_elsewhere_is_connected_again(tmp_path
         await until(states, DeviceState.READY)
 
 
+async def test_phone_that_work_waits_for_is_connected_though_nobody_saw_it_go(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (hub, phone, states):
+        await hub.fleet.disconnect(phone.address)  # as one that was lost while no hub was there
+        await until(states, DeviceState.ABSENT)
+        hub.fleet.want(phone.address)
+        await until(states, DeviceState.READY)
+
+
 async def test_server_makes_a_new_connection_when_asked(tmp_path: Path) -> None:
     async with watched(tmp_path) as (hub, phone, _):
         said = await hub.client.transport(serial=phone.address).reconnect()

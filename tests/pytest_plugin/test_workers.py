@@ -30,8 +30,9 @@ A_PHONE_APPEARS_AT_EVERY_LOOK = f"""
 
 
 def test_workers_collect_the_same_tests_when_a_phone_appears_meanwhile(
-    pytester: pytest.Pytester, lean: tuple[str, ...]
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lean: tuple[str, ...]
 ) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # this test may run in a worker itself
     pytester.makeconftest(A_PHONE_APPEARS_AT_EVERY_LOOK)
     pytester.makepyfile("""
         def test_one(phone): assert phone.serial == "PHONE0"
