@@ -25,15 +25,15 @@ from devicehub.sim.engine.bench_options import (
 from devicehub.sim.engine.bench_table import NO_SIZE, Measured, Table, UnfilledColumnError, to_json
 from devicehub.sim.engine.paths import host_config, host_path
 from devicehub.sim.engine.profile import TITLE
+from devicehub.sim.engine.program import Program
 from devicehub.sim.engine.report import no_outputs
 from devicehub.sim.engine.wheel import Status, make_profiler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from devicehub.sim.engine.bench_options import Options
     from devicehub.sim.engine.profile import Profiler
-    from devicehub.sim.engine.scenario import Opener
     from devicehub.sim.engine.stdio import Stdio
     from devicehub.sim.engine.wheel import WheelModel
 
@@ -46,23 +46,11 @@ _BY_NAME_VARIABLE: Final = "MNN_LLM_BENCH_PROFILE_NAME"
 _COOL_S: Final = 0.005
 
 
-class LlmBench:
+class LlmBench(Program):
     """One run of the program."""
 
-    def __init__(
-        self,
-        stdio: Stdio,
-        *,
-        open_model: Opener,
-        threads: int,
-        note: Callable[[str], None],
-    ) -> None:
-        self._stdio = stdio
-        self._open_model = open_model
-        self._threads = threads
-        self._note = note
-        self._options: Options
-        self._profiler: Profiler | None = None
+    _options: Options
+    _profiler: Profiler | None = None
 
     def run(self, argv: Sequence[str]) -> int:
         """Run to the end; the exit status.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.sim.engine import report
 from devicehub.sim.engine.paths import host_config
+from devicehub.sim.engine.program import Program
 from devicehub.sim.engine.prompts import (
     CEVAL_HEADER,
     ceval_question,
@@ -29,10 +30,8 @@ from devicehub.sim.engine.prompts import (
 from devicehub.sim.engine.wheel import BROKEN, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from devicehub.sim.engine.scenario import Opener
-    from devicehub.sim.engine.stdio import Stdio
     from devicehub.sim.engine.wheel import WheelModel
 
 _REQUIRED: Final = (
@@ -49,22 +48,10 @@ _SYSTEM: Final = {"role": "system", "content": "You are a helpful assistant."}
 _INTERNAL_ERROR: Final = 255
 
 
-class LlmDemo:
+class LlmDemo(Program):
     """One run of the program."""
 
-    def __init__(
-        self,
-        stdio: Stdio,
-        *,
-        open_model: Opener,
-        threads: int,
-        note: Callable[[str], None],
-    ) -> None:
-        self._stdio = stdio
-        self._open_model = open_model
-        self._threads = threads
-        self._note = note
-        self._model: WheelModel
+    _model: WheelModel
 
     def run(self, argv: Sequence[str]) -> int:
         """Run to the end; the exit status.

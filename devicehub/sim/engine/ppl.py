@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from devicehub.sim.engine import report
 from devicehub.sim.engine.paths import host_config
+from devicehub.sim.engine.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from devicehub.sim.engine.scenario import Opener
-    from devicehub.sim.engine.stdio import Stdio
     from devicehub.sim.engine.wheel import WheelModel
 
 _STRIDE: Final = 512
@@ -28,21 +27,8 @@ _LARGEST_EXPONENT: Final = 88.7
 """Of a float."""
 
 
-class PplEval:
+class PplEval(Program):
     """One run of the program."""
-
-    def __init__(
-        self,
-        stdio: Stdio,
-        *,
-        open_model: Opener,
-        threads: int,
-        note: Callable[[str], None],
-    ) -> None:
-        self._stdio = stdio
-        self._open_model = open_model
-        self._threads = threads
-        self._note = note
 
     def run(self, argv: Sequence[str]) -> int:
         """Run to the end; the exit status is 0 whatever happens.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from textual.app import ComposeResult
-    from textual.widgets import Input
 
     from devicehub.api.campaign_model import CampaignDocument, CampaignView, CellView
     from devicehub_tui import run_lines
@@ -295,28 +294,21 @@ class CampaignScreen(CampaignKeys):
     def action_filter(self) -> None:
         """Type which variants to show."""
         if self._shown == "cells":
-            self.query_one(FilterLine).open()
+            super().action_filter()
         else:
             self._nothing("filter")
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def filter_by(self, text: str) -> None:
         """Show what matches so far."""
-        self._words = event.value
+        self._words = text
         self._lay_out_matrix()
         self._detail()
 
-    def on_input_submitted(self) -> None:
-        """Keep the filter, and give the keys back to the table."""
-        self.query_one(FilterLine).close()
-        self._table.focus()
-
     def action_back(self) -> None:
         """Leave the filter; then fronts and history; then this screen."""
-        line = self.query_one(FilterLine)
-        if line.text or line.is_open:
-            line.clear()
-            self._table.focus()
-        elif self._shown != "cells":
+        if self.leave_filter():
+            return
+        if self._shown != "cells":
             self._shown = "cells"
             self._switch()
         else:

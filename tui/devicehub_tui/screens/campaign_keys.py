@@ -8,14 +8,14 @@ from textual.binding import Binding, BindingType
 
 from devicehub.api.contract import CAMPAIGN_RESUME, CAMPAIGN_STOP, CampaignNamed, CampaignResume
 from devicehub_tui import campaign_rows, places
+from devicehub_tui.filtered import FilteredScreen
 from devicehub_tui.format import some
-from devicehub_tui.view import HubScreen
 
 if TYPE_CHECKING:
     from devicehub.api.campaign_model import CampaignView
 
 
-class CampaignKeys(HubScreen):
+class CampaignKeys(FilteredScreen):
     """A screen that means one campaign at a time."""
 
     PLACE = "campaigns"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-    from textual.widgets import Input
 
     from devicehub.api.campaign_model import CampaignView
     from devicehub_tui.columns import Column
@@ -57,10 +56,6 @@ class CampaignsScreen(CampaignKeys):
         """Ask for all."""
         self._table.focus()
         self.hub.attempt(self._ask)
-
-    @property
-    def _table(self) -> LiveTable:
-        return self.query_one(LiveTable)
 
     async def _ask(self) -> None:
         views = await self.hub.call(CAMPAIGNS, CampaignsQuery(limit=_LISTED))
@@ -129,27 +124,14 @@ class CampaignsScreen(CampaignKeys):
         """A click on the row of the cursor."""
         self.action_open()
 
-    def action_filter(self) -> None:
-        """Type what to show."""
-        self.query_one(FilterLine).open()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def filter_by(self, text: str) -> None:
         """Show what matches so far."""
-        self._words = event.value
+        self._words = text
         self._lay_out()
-
-    def on_input_submitted(self) -> None:
-        """Keep the filter, and give the keys back to the table."""
-        self.query_one(FilterLine).close()
-        self._table.focus()
 
     def action_back(self) -> None:
         """Leave the filter; then this screen."""
-        line = self.query_one(FilterLine)
-        if line.text or line.is_open:
-            line.clear()
-            self._table.focus()
-        else:
+        if not self.leave_filter():
             super().action_back()
 
     def action_open(self) -> None:

@@ -11,16 +11,15 @@ from devicehub_tui.activity import Activity
 from devicehub_tui.bars import NoticeLine
 from devicehub_tui.filter import Filter, parse_filter
 from devicehub_tui.filter_line import FilterLine
+from devicehub_tui.filtered import FilteredScreen
 from devicehub_tui.state import mark_all, toggle_mark
 from devicehub_tui.subject import Subject
 from devicehub_tui.table import LiveTable
-from devicehub_tui.view import HubScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-    from textual.widgets import Input
 
     from devicehub_tui.columns import Column
     from devicehub_tui.format import Cell
@@ -34,7 +33,7 @@ _NO_PHONE: Final = (
 )
 
 
-class FleetScreen(HubScreen):
+class FleetScreen(FilteredScreen):
     """The table of phones, with the activity below where there is room, or when it has the focus."""
 
     PLACE = "fleet"
@@ -61,10 +60,6 @@ class FleetScreen(HubScreen):
         self._order = order if order in fleet_rows.ORDERS else "product"
         self._grouped = grouped is True
         self._table.focus()
-
-    @property
-    def _table(self) -> LiveTable:
-        return self.query_one(LiveTable)
 
     def _cells(self, device: str, columns: Sequence[Column]) -> list[Cell]:
         return fleet_rows.cells(self.hub.state, device, columns)
@@ -173,27 +168,16 @@ class FleetScreen(HubScreen):
             mark_all(state, [device.id for device in phones if self._filter.lets_pass(device)])
         self.hub.flush()
 
-    def action_filter(self) -> None:
-        """Type what to show."""
-        self.query_one(FilterLine).open()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def filter_by(self, text: str) -> None:
         """Show what matches so far."""
-        self._filter = parse_filter(event.value)
+        self._filter = parse_filter(text)
         self._lay_out()
-
-    def on_input_submitted(self) -> None:
-        """Keep the filter, and give the keys back to the table."""
-        self.query_one(FilterLine).close()
-        self._table.focus()
 
     def action_back(self) -> None:
         """Leave the filter; then clear it; then the marks."""
-        line = self.query_one(FilterLine)
-        if line.text or line.is_open:
-            line.clear()
-            self._table.focus()
-        elif self.query_one(Activity).has_focus:
+        if self.leave_filter():
+            return
+        if self.query_one(Activity).has_focus:
             self._table.focus()
         elif self.hub.state.marks:
             self.hub.action_clear_marks()

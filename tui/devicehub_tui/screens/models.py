@@ -11,6 +11,7 @@ from devicehub.errors import HubError
 from devicehub_tui.columns import lay_out
 from devicehub_tui.filter import Filter
 from devicehub_tui.filter_line import FilterLine
+from devicehub_tui.filtered import FilteredScreen
 from devicehub_tui.lines import Pane
 from devicehub_tui.model_rows import (
     FIELDS,
@@ -23,13 +24,11 @@ from devicehub_tui.model_rows import (
 )
 from devicehub_tui.subject import Subject
 from devicehub_tui.table import LiveTable
-from devicehub_tui.view import HubScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-    from textual.widgets import Input
 
     from devicehub.api.model import EngineView, HolderView, ModelView
     from devicehub_tui.columns import Column
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from devicehub_tui.state import Changes
 
 
-class ModelsScreen(HubScreen):
+class ModelsScreen(FilteredScreen):
     """What can be pushed and run; one of it in detail below."""
 
     PLACE = "models"
@@ -65,10 +64,6 @@ class ModelsScreen(HubScreen):
     def on_mount(self) -> None:
         """Ask for the catalogue."""
         self._table.focus()
-
-    @property
-    def _table(self) -> LiveTable:
-        return self.query_one(LiveTable)
 
     def show(self, changes: Changes) -> None:
         """Ask anew when one comes back to this screen, and when a model or an engine may have moved."""
@@ -162,19 +157,10 @@ class ModelsScreen(HubScreen):
         """The thing's name."""
         return (self._table.cursor or "").partition(" ")[2]
 
-    def action_filter(self) -> None:
-        """Type what to show."""
-        self.query_one(FilterLine).open()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def filter_by(self, text: str) -> None:
         """Show what matches so far."""
-        self._words = event.value
+        self._words = text
         self._lay_out()
-
-    def on_input_submitted(self) -> None:
-        """Keep the filter, and give the keys back to the table."""
-        self.query_one(FilterLine).close()
-        self._table.focus()
 
     def action_order(self) -> None:
         """Order by size, or by name."""
@@ -184,9 +170,5 @@ class ModelsScreen(HubScreen):
 
     def action_back(self) -> None:
         """Leave the filter; then this screen."""
-        line = self.query_one(FilterLine)
-        if line.text or line.is_open:
-            line.clear()
-            self._table.focus()
-        else:
+        if not self.leave_filter():
             super().action_back()

@@ -11,16 +11,15 @@ from devicehub_tui import clocks, places, run_rows
 from devicehub_tui.columns import Row
 from devicehub_tui.filter import RUN_KEYS, Filter, parse_filter
 from devicehub_tui.filter_line import FilterLine
+from devicehub_tui.filtered import FilteredScreen
 from devicehub_tui.state import ENDS
 from devicehub_tui.subject import Subject
 from devicehub_tui.table import LiveTable
-from devicehub_tui.view import HubScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-    from textual.widgets import Input
 
     from devicehub.api.model import RunView
     from devicehub_tui.columns import Column
@@ -33,7 +32,7 @@ _AHEAD: Final = 20
 _ORDERS: Final = ("when", "decode", "prefill", "model", "phone", "verdict")
 
 
-class RunsScreen(HubScreen):
+class RunsScreen(FilteredScreen):
     """The history of runs."""
 
     PLACE = "runs"
@@ -60,10 +59,6 @@ class RunsScreen(HubScreen):
         """Ask for the first page."""
         self._table.focus()
         self._ask_more()
-
-    @property
-    def _table(self) -> LiveTable:
-        return self.query_one(LiveTable)
 
     def _cells(self, run: str, columns: Sequence[Column]) -> list[Cell]:
         view = self._find(run)
@@ -177,19 +172,10 @@ class RunsScreen(HubScreen):
         self._marks = self._marks - shown if shown <= self._marks else self._marks | shown
         self._lay_out()
 
-    def action_filter(self) -> None:
-        """Type what to show."""
-        self.query_one(FilterLine).open()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def filter_by(self, text: str) -> None:
         """Show what matches so far."""
-        self._filter = parse_filter(event.value, RUN_KEYS)
+        self._filter = parse_filter(text, RUN_KEYS)
         self._lay_out()
-
-    def on_input_submitted(self) -> None:
-        """Keep the filter, and give the keys back to the table."""
-        self.query_one(FilterLine).close()
-        self._table.focus()
 
     def action_order(self) -> None:
         """Order by the next of the columns."""
@@ -199,11 +185,9 @@ class RunsScreen(HubScreen):
 
     def action_back(self) -> None:
         """Leave the filter; then the marks; then this screen."""
-        line = self.query_one(FilterLine)
-        if line.text or line.is_open:
-            line.clear()
-            self._table.focus()
-        elif self._marks:
+        if self.leave_filter():
+            return
+        if self._marks:
             self._marks = set()
             self._lay_out()
         else:
