@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, cast
 
+from devicehub.campaign.file import check_campaign
 from devicehub.campaign.sweep_front import choose
 from devicehub.campaign.sweep_profile import profile_toml
 from devicehub.cli.output import say
@@ -29,6 +30,20 @@ def check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise InputError(
             f"--save-profile {name}", "is no name of a profile", remedy="use lower case, digits and ._-"
+        )
+
+
+def check_sweep(name: str, text: str, place: str) -> None:
+    """Refuse a name that cannot be one, and a campaign that looks for no setting, before it is begun.
+
+    Raises:
+        InputError: it is one of these.
+    """
+    check_name(name)
+    file, _ = check_campaign(text, place)
+    if file is not None and file.sweep is None:
+        raise InputError(
+            place, "has no table [sweep], of which --save-profile keeps the best", remedy="leave it out"
         )
 
 

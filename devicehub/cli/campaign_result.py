@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -61,6 +62,30 @@ def as_document(result: CampaignResult, status: int) -> dict[str, Any]:
     return {**msgspec.to_builtins(result), "exit": status}
 
 
+def check_report(path: Path) -> None:
+    """Refuse before a campaign of hours what could not be written after it.
+
+    Raises:
+        InputError: there is no such folder, or it takes no files.
+        UsageError: no format has the path's suffix.
+    """
+    _format_name(path)
+    if not path.parent.is_dir():
+        raise InputError(
+            path, "cannot be written: there is no such folder", remedy="make it, or name another"
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(path, "cannot be written: its folder lets nobody write", remedy="name another")
+
+
+def _format_name(path: Path) -> str:
+    chosen = format_of(path.name)
+    if chosen is None:
+        suffixes = ", ".join(each.suffix for each in FORMATS.values())
+        raise click.UsageError(f"{path}: no report has this suffix; take one of {suffixes}")
+    return chosen
+
+
 def write_report(result: CampaignResult, path: Path, name: str | None = None) -> None:
     """Write a report, in the format of that name, else in that of the path's suffix.
 
@@ -68,13 +93,8 @@ def write_report(result: CampaignResult, path: Path, name: str | None = None) ->
         InputError: the file cannot be written.
         UsageError: no format has this suffix.
     """
-    chosen = name or format_of(path.name)
-    if chosen is None:
-        suffixes = ", ".join(each.suffix for each in FORMATS.values())
-        raise click.UsageError(f"{path}: no report has this suffix; take one of {suffixes}")
     try:
-        publish(path, FORMATS[chosen].render(result), mode=0o644)
+        publish(path, FORMATS[name or _format_name(path)].render(result), mode=0o644)
     except OSError as error:
-        raise InputError(
-            path, f"cannot be written: {error.strerror}", remedy="choose another place"
-        ) from None
+        remedy = f"`devicehub campaign report {result.plan.id} --out FILE` writes it elsewhere"
+        raise InputError(path, f"cannot be written: {error.strerror}", remedy=remedy) from None

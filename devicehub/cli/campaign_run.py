@@ -77,14 +77,15 @@ def command_run(
     """
     from devicehub.api.contract import CAMPAIGN_PLAN, CAMPAIGN_START
     from devicehub.cli.campaign_file import read_campaign
-    from devicehub.cli.campaign_profile import check_name, save
+    from devicehub.cli.campaign_profile import check_sweep, save
     from devicehub.cli.campaign_view import plan_lines
     from devicehub.cli.output import print_json, say
 
     accepted = _accepted(accept)
-    if save_profile is not None:
-        check_name(save_profile)
+    _check_end(reports, save_profile, detach=detach)
     asked = read_campaign(file, max_duration=max_duration, selectors=selectors)
+    if save_profile is not None:
+        check_sweep(save_profile, asked.text, asked.place)
     if dry_run:
         plan = place.ask(CAMPAIGN_PLAN, asked, timeout_s=_PLAN_S)
         if as_json:
@@ -123,12 +124,26 @@ def command_resume(
     from devicehub.cli.output import say
 
     accepted = _accepted(accept)
+    _check_end(reports, None, detach=detach)
     view = place.ask(CAMPAIGN_RESUME, CampaignResume(campaign=campaign, max_duration=max_duration))
     say(f"campaign {view.id}: {view.sentence}")
     if detach:
         _show_begun(view, as_json=as_json)
         return
     _end(_follow(place, view, reports), accepted, as_json=as_json)
+
+
+def _check_end(reports: tuple[Path, ...], save_profile: str | None, *, detach: bool) -> None:
+    """Refuse now what could not be done when the campaign is over."""
+    from devicehub.cli.campaign_result import check_report
+
+    if detach and (reports or save_profile is not None):
+        given = "--report" if reports else "--save-profile"
+        raise click.UsageError(
+            f"{given}: there is no result yet with --detach; see `devicehub campaign report`"
+        )
+    for path in reports:
+        check_report(path)
 
 
 def _accepted(text: str) -> frozenset[str]:

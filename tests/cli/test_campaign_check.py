@@ -126,3 +126,33 @@ def test_what_there_is_none_of_is_one_sentence(capsys: pytest.CaptureFixture[str
     assert "no phone is ready" in capsys.readouterr().err
     assert run("campaign", "baseline", "save", "x") == 4
     assert "no campaign was begun yet" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (("--report", "x.pdf"), 2, "no report has this suffix"),
+        (("--report", "absent/x.html"), 4, "there is no such folder"),
+        (("--report", "folder.html"), 2, "is a directory"),
+        (("--save-profile", "fast"), 4, "has no table [sweep]"),
+        (("--save-profile", "Not One"), 4, "no name of a profile"),
+        (("--detach", "--report", "x.html"), 2, "with --detach"),
+        (("--accept", "failed"), 2, "is none of"),
+    ],
+)
+def test_what_could_not_be_done_at_the_end_is_refused_before(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    status: int,
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab.toml").write_text(GOOD)
+    (tmp_path / "folder.html").mkdir()
+    assert run("campaign", "run", "lab.toml", *options) == status
+    said = capsys.readouterr().err
+    assert words in said
+    assert "no phone" not in said  # it never came so far
