@@ -168,7 +168,9 @@ def _dangling(
 ) -> Iterator[_Mend]:
     """An embedding that was never written, of a model that needs none."""
     key = "embedding_file"
-    if key in config and config[key] not in files and is_tied({**config, **llm_config}):
+    if key not in config or not is_tied({**config, **llm_config}):
+        return
+    if as_read(Kind.FILE, config[key]) not in files:
         yield _Mend(key, f"removed, no engine reads {shown(config[key])}")
 
 

@@ -80,6 +80,7 @@ def test_all_mends_keep_order_and_indent() -> None:
         ('{"use_mmap": "true"}', '{"use_mmap": true, "tok'),
         ('{"use_template": 1}', '{"use_template": true, "tok'),
         ('{"bos": 1, "bos": 2, "eos": 1}', '{"bos": 1, "eos": 1, "tok'),
+        ('{"embedding_file": []}', '{"tok'),
         ("{}", '{"tokenizer_file": "tokenizer.mtok"}'),
     ],
 )
